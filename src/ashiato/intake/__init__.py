@@ -1,1 +1,1 @@
-""""""
+"""Taking in: object → formats → lake, ledger, quarantine."""

@@ -1,1 +1,5 @@
-""""""
+"""The control database: what was taken in, from where, in which batch. SQLite, or PostgreSQL."""
+
+from ashiato.ledger.database import Ledger
+
+__all__ = ["Ledger"]

@@ -103,6 +103,7 @@ CLOUDTRAIL = TableDescription(
             pa.int32(),
             "0 for the first copy of an event; 1, 2 … for later copies that say more than the first",
         ),
+        Column("record_hash", S, "hash of the canonical record, where it has no eventID (version 1.0)"),
     ),
     time_column="eventTime",
     partition="day",

@@ -1,0 +1,172 @@
+"""Flow logs in Parquet, as AWS delivers them and as other programs rewrite them; no text in between.
+
+https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html (Parquet data type of each field)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ashiato.formats.flow_fields import LIMITS, TYPES, column_of, names_a_flow_log
+from ashiato.formats.flow_lines import LONGEST_LINE
+from ashiato.formats.flow_rows import RowBuilder, as_json
+from ashiato.formats.reading import ObjectOrigin, Reading, Rows, Skipped, Unreadable
+from ashiato.formats.tables.vpc_flow_logs import VPC_FLOW_LOGS
+
+_ROWS = 100_000
+# Text that one batch may unfold to: a dictionary can make terabytes of a few kilobytes.
+_MOST_TEXT = 256 << 20
+_FAILURES = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
+
+
+def read_parquet(content: bytes, origin: ObjectOrigin, *, threads: bool = False) -> Reading:
+    """Rows of a Parquet flow log, by batches of at most 100,000.
+
+    Columns are found by name in either spelling and cast without loss to the table's types; others go to
+    `extra`. A row that cannot be cast is `Unreadable` with its number as the offset and its values as
+    JSON; a row group that cannot be read is, with its bytes; so is a file that is not Parquet.
+    """
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=_text_columns(content))
+        names = file.schema_arrow.names
+    except _FAILURES as error:
+        yield Unreadable(f"not a readable Parquet file: {_first_line(error)}", 0, content)
+        return
+    if not names_a_flow_log(names):
+        shown = ", ".join(name[:40] for name in names[:5])
+        yield Skipped(f"Parquet file that is no flow log (columns {shown}{', …' if names[5:] else ''})")
+        return
+    builder = RowBuilder(origin)
+    first = 0
+    for group in range(file.num_row_groups):
+        done = first
+        try:
+            for batch in file.iter_batches(_ROWS, row_groups=[group], use_threads=threads):
+                yield from _batch(batch, done, builder)
+                done += batch.num_rows
+        except _FAILURES as error:
+            start, end = _extent(file, group, len(content))
+            reason = f"row group {group} from row {done}: {_first_line(error)}"
+            yield Unreadable(reason, start, content[start:end])
+        first += max(file.metadata.row_group(group).num_rows, 0)
+
+
+def _text_columns(content: bytes) -> list[str]:
+    schema = pq.read_schema(pa.BufferReader(content))
+    return [field.name for field in schema if field.type in (pa.string(), pa.large_string())]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
+
+
+def _extent(file: pq.ParquetFile, group: int, size: int) -> tuple[int, int]:
+    """Where the bytes of a row group begin and end, as far as its metadata can be believed."""
+    described = file.metadata.row_group(group)
+    chunks = [described.column(place) for place in range(described.num_columns)]
+    starts = [
+        min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset)
+        for chunk in chunks
+    ]
+    ends = [start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True)]
+    start = max(0, min(starts, default=0))
+    return (start, min(size, max(ends))) if starts and start < size and max(ends) > start else (0, size)
+
+
+def _batch(batch: pa.RecordBatch, first: int, builder: RowBuilder) -> Iterator[Rows | Unreadable]:
+    fields: dict[str, pa.Array] = {}
+    unknown: list[tuple[str, pa.Array]] = []
+    faults: dict[int, str] = {}
+    text = 0
+    for name, values in zip(batch.schema.names, batch.columns, strict=True):
+        text += _text_size(values)
+        if text > _MOST_TEXT:
+            raise ValueError(f"{batch.num_rows} rows unfold to more than {_MOST_TEXT >> 20} MiB of text")
+        column = column_of(name)
+        if column is None or column in fields or pa.types.is_nested(values.type):
+            unknown.append((name, values))
+        else:
+            fields[column], wrong = _cast(name, values, column)
+            faults |= wrong
+    count = batch.num_rows
+    if faults:
+        for place in sorted(faults):
+            row = {
+                name: value
+                for name, value in batch.slice(place, 1).to_pylist()[0].items()
+                if value is not None
+            }
+            content = as_json(row).encode("utf-8", "replace")[:LONGEST_LINE]
+            yield Unreadable(f"row {first + place}: {faults[place]}", first + place, content)
+        good = pa.array([place not in faults for place in range(count)], pa.bool_())
+        fields = {name: values.filter(good) for name, values in fields.items()}
+        unknown = [(name, values.filter(good)) for name, values in unknown]
+        count -= len(faults)
+    if count:
+        yield Rows(VPC_FLOW_LOGS.name, builder.rows(fields, unknown, count))
+
+
+def _text_size(values: pa.Array) -> int:
+    if not pa.types.is_dictionary(values.type):
+        return int(values.nbytes)
+    lengths = pc.binary_length(values.dictionary).cast(pa.int64())
+    return int(pc.sum(lengths.take(values.indices)).as_py() or 0)
+
+
+def _cast(name: str, values: pa.Array, column: str) -> tuple[pa.Array, dict[int, str]]:
+    """A column in the table's type, and (place, reason) of the rows whose value does not fit."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary.take(values.indices)
+    try:
+        if pa.types.is_timestamp(values.type) and column in LIMITS:
+            values = values.cast(pa.timestamp("s", values.type.tz), safe=False).cast(pa.int64())
+        cast = _text(values) if column not in LIMITS else _whole_numbers(values, column)
+    except (pa.ArrowException, ValueError):
+        return _cast_each(name, values, column)
+    return cast, {}
+
+
+def _text(values: pa.Array) -> pa.Array:
+    values = values.cast(pa.string())
+    values.validate(full=True)  # Parquet's strings may be no UTF-8
+    return pc.if_else(pc.equal(values, "-"), pa.scalar(None, pa.string()), values)
+
+
+def _whole_numbers(values: pa.Array, column: str) -> pa.Array:
+    if not pa.types.is_integer(values.type):
+        if not pa.types.is_floating(values.type):
+            values = _text(values)
+        values = values.cast(pa.int64())
+    cast = values.cast(TYPES[column])
+    span = pc.min_max(cast).as_py()
+    if span["min"] is not None and (span["min"] < 0 or span["max"] > LIMITS[column]):
+        raise ValueError(column)
+    return cast
+
+
+def _cast_each(name: str, values: pa.Array, column: str) -> tuple[pa.Array, dict[int, str]]:
+    """The same, value by value: for a column in which something does not fit."""
+    fitting: list[Any] = []
+    faults: dict[int, str] = {}
+    if values.type in (pa.string(), pa.large_string()):
+        values = values.view(pa.binary() if values.type == pa.string() else pa.large_binary())
+    for place in range(len(values)):
+        one = values.slice(place, 1)
+        try:
+            cast = _whole_numbers(one, column) if column in LIMITS else _text(one)
+            fitting.append(cast[0].as_py())
+        except (pa.ArrowException, ValueError):
+            fitting.append(None)
+            want = f"a whole number of at most {LIMITS[column]}" if column in LIMITS else "text in UTF-8"
+            faults[place] = f"field {name}: {_shown(one)} is not {want}"
+    return pa.array(fitting, TYPES[column]), faults
+
+
+def _shown(one: pa.Array) -> str:
+    value = one[0].as_py()
+    return ascii(value)[:60]

@@ -1,0 +1,337 @@
+"""`collect`: take in everything a source has now. Reading runs in worker processes, committing here."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from ashiato.core.errors import AshiatoError
+from ashiato.formats.tables import LOG_TABLES
+from ashiato.intake.worker import (
+    Failure,
+    ReadingPlan,
+    SourceSpec,
+    UnitResult,
+    read_unit,
+    read_unit_in_worker,
+    start_worker,
+)
+from ashiato.lake.home import Home
+from ashiato.lake.writer import GroupReport, LakeWriter, ObjectFacts, RowsFile
+from ashiato.ledger import tables as t
+from ashiato.ledger.listings import LedgerListings
+from ashiato.sources.addresses import open_source
+from ashiato.sources.objects import ObjectRef, Source
+from ashiato.sources.options import SourceOptions
+
+UNIT_OBJECTS = 512
+UNIT_BYTES = 8 << 20
+#: A group is committed when it holds so much, or when nothing more comes.
+GROUP_ROWS = 120_000
+GROUP_BYTES = 256 << 20
+KNOWN_STATES = ("taken", "skipped", "quarantined")
+
+
+@dataclass
+class CollectReport:
+    """Counts of one run; see docs/commands.md for the JSON."""
+
+    seen: int = 0
+    taken: int = 0
+    already: int = 0
+    skipped: int = 0
+    quarantined: int = 0
+    records: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOG_TABLES, 0))
+    duplicates: int = 0
+    variants: int = 0
+    quarantined_records: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    failures: list[Failure] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "objects": {
+                "seen": self.seen,
+                "taken": self.taken,
+                "already": self.already,
+                "skipped": self.skipped,
+                "quarantined": self.quarantined,
+            },
+            "records": dict(self.records),
+            "duplicates": self.duplicates,
+            "variants": self.variants,
+            "quarantined_records": self.quarantined_records,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "failed": [
+                {"object": f.ref.name, "reason": f.reason, "remedy": f.remedy, "retry": f.retry}
+                for f in self.failures
+            ],
+            "problems": list(self.problems),
+            "interrupted": self.interrupted,
+        }
+
+    @property
+    def needs_a_person(self) -> bool:
+        return bool(self.quarantined_records or self.failures or self.problems)
+
+
+@dataclass
+class CollectProgress:
+    """What a progress display shows; `total` is None until the source is listed."""
+
+    objects: int = 0
+    records: int = 0
+    bytes: int = 0
+    total: int | None = None
+
+
+@dataclass
+class _Group:
+    objects: list[ObjectFacts] = field(default_factory=list)
+    files: list[RowsFile] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        rows = sum(f.rows for f in self.files)
+        size = sum(f.path.stat().st_size for f in self.files)
+        return rows >= GROUP_ROWS or size >= GROUP_BYTES
+
+
+class Collector:
+    """One run over a list of addresses. `stop` ends it cleanly: what was read is committed."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        keep_objects: bool = False,
+        processes: int | None = None,
+        flow_format: str | None = None,
+        on_progress: Callable[[CollectProgress], None] | None = None,
+    ) -> None:
+        self.home = home
+        self.writer = LakeWriter(home)
+        self.keep_objects = keep_objects
+        self.processes = processes or min(os.cpu_count() or 1, 8)
+        self.flow_format = flow_format
+        self.on_progress = on_progress or (lambda _: None)
+        self.report = CollectReport()
+        self.progress = CollectProgress()
+        self.stop = threading.Event()
+
+    def run(self, addresses: Sequence[str], options: SourceOptions | None = None) -> CollectReport:
+        """Take in every address. Raises SourceUnavailable, WrongUse; the lake then holds what was taken."""
+        began = time.monotonic()
+        listings = LedgerListings(self.home.ledger)
+        sources = [
+            (address, open_source(address, options=options, listings=listings)) for address in addresses
+        ]
+        try:
+            for address, source in sources:
+                if self.stop.is_set():
+                    break
+                spec = SourceSpec(address, source.name, options or SourceOptions())
+                self._source(source, spec)
+        finally:
+            self.report.seconds = time.monotonic() - began
+            self.writer.close()
+        self.report.interrupted = self.stop.is_set()
+        return self.report
+
+    def _source(self, source: Source, spec: SourceSpec) -> None:
+        plan = ReadingPlan(spec, self.home.tmp, self.home.archive, self.keep_objects, self.flow_format)
+        group = _Group()
+        self.writer.step("read")
+        for result in self._results(source, plan):
+            self._count(result)
+            group.objects.extend(result.objects)
+            group.files.extend(result.files)
+            self._note_failures(result.failures)
+            if group.full or len(group.objects) >= 20_000:
+                self._commit(group)
+                group = _Group()
+                self.writer.step("read")
+        self._commit(group)
+        for problem in source.progress.problems:
+            self.report.problems.append(f"{problem.where}: {problem.what}. {problem.remedy}")
+        if not self.stop.is_set():
+            source.confirm()
+
+    def _results(self, source: Source, plan: ReadingPlan) -> Iterator[UnitResult]:
+        """Read units; the first alone stays in this process, for most runs are small."""
+        units = self._units(source)
+        first = next(units, None)
+        if first is None:
+            return
+        second = next(units, None)
+        if second is None or self.processes == 1 or not _reopens(plan.spec.address):
+            for unit in _chain(first, second, units):
+                yield read_unit(plan, source, unit)
+                if self.stop.is_set():
+                    return
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(
+            self.processes, mp_context=context, initializer=start_worker, initargs=(plan, os.getpid())
+        ) as pool:
+            running: set[Future[UnitResult]] = set()
+            try:
+                for unit in _chain(first, second, units):
+                    running.add(pool.submit(read_unit_in_worker, unit))
+                    while len(running) >= self.processes + 2:
+                        done, running = wait(running, return_when=FIRST_COMPLETED)
+                        yield from (f.result() for f in done)
+                    if self.stop.is_set():
+                        break
+                while running:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from (f.result() for f in done)
+            except BrokenProcessPool as error:
+                raise AshiatoError(
+                    "a reading process was ended from outside (out of memory?)",
+                    remedy="What was committed stays; run again to go on, with --processes 1 if memory is short.",
+                ) from error
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def _units(self, source: Source) -> Iterator[list[ObjectRef]]:
+        unit: list[ObjectRef] = []
+        size = 0
+        for ref in self._new_objects(source):
+            unit.append(ref)
+            size += ref.size
+            if len(unit) >= UNIT_OBJECTS or size >= UNIT_BYTES:
+                yield unit
+                unit, size = [], 0
+        if unit:
+            yield unit
+
+    def _new_objects(self, source: Source) -> Iterator[ObjectRef]:
+        """Objects that the ledger does not know as done, asked for in slices."""
+        part: list[ObjectRef] = []
+        for ref in source.objects():
+            if self.stop.is_set():
+                return
+            part.append(ref)
+            if len(part) == 400:
+                yield from self._unknown(part)
+                part = []
+                self.progress.total = source.progress.total
+                self.on_progress(self.progress)
+        yield from self._unknown(part)
+        self.progress.total = source.progress.total
+
+    def _unknown(self, refs: Sequence[ObjectRef]) -> Iterator[ObjectRef]:
+        if not refs:
+            return
+        o = t.objects.c
+        known = set(
+            self.home.ledger.rows(
+                sa.select(o.name, o.etag).where(
+                    o.source == refs[0].source, o.name.in_([r.name for r in refs]), o.state.in_(KNOWN_STATES)
+                )
+            )
+        )
+        for ref in refs:
+            if (ref.name, ref.etag) in known:
+                self.report.seen += 1
+                self.report.already += 1
+                self.progress.objects += 1
+            else:
+                yield ref
+
+    def _commit(self, group: _Group) -> None:
+        if not group.objects:
+            return
+        report: GroupReport = self.writer.commit(group.objects, group.files)
+        for file in group.files:
+            file.path.unlink(missing_ok=True)
+        for facts in group.objects:
+            self.report.seen += 1
+            setattr(self.report, facts.outcome, getattr(self.report, facts.outcome) + 1)
+        for name, tally in report.tables.items():
+            if name in self.report.records:
+                self.report.records[name] += tally.taken
+                self.report.duplicates += tally.duplicates
+                self.report.variants += tally.variants
+
+    def _count(self, result: UnitResult) -> None:
+        self.report.quarantined_records += result.quarantined_records
+        self.report.bytes += result.bytes
+        self.progress.objects += len(result.objects) + len(result.failures)
+        self.progress.records += sum(f.rows for f in result.files)
+        self.progress.bytes += result.bytes
+        self.on_progress(self.progress)
+
+    def _note_failures(self, failures: Sequence[Failure]) -> None:
+        self.report.failures.extend(failures)
+        if not failures:
+            return
+        with self.home.ledger.begin() as connection:
+            for failure in failures:
+                ref = failure.ref
+                key = (
+                    (t.objects.c.source == ref.source)
+                    & (t.objects.c.name == ref.name)
+                    & (t.objects.c.etag == ref.etag)
+                )
+                changed = connection.execute(
+                    sa.update(t.objects).where(key).values(state="failed", reason=failure.reason)
+                )
+                if not changed.rowcount:
+                    connection.execute(
+                        sa.insert(t.objects).values(
+                            source=ref.source, name=ref.name, etag=ref.etag, size=ref.size, records=0,
+                            delivered_at=ref.delivered_at, state="failed", reason=failure.reason,
+                        )
+                    )  # fmt: skip
+
+
+def _reopens(address: str) -> bool:
+    """Whether another process can open the address again; a pipe cannot."""
+    return address != "-" and not (os.path.exists(address) and not os.path.isfile(address) and not os.path.isdir(address))
+
+
+def _chain(
+    first: list[ObjectRef], second: list[ObjectRef] | None, rest: Iterator[list[ObjectRef]]
+) -> Iterator[list[ObjectRef]]:
+    yield first
+    if second is not None:
+        yield second
+        yield from rest
+
+
+class stop_on_interrupt:  # noqa: N801 (reads as a statement)
+    """Ctrl-C once: end cleanly after what is being read; twice: at once."""
+
+    def __init__(self, stop: threading.Event, say: Callable[[str], None]) -> None:
+        self.stop = stop
+        self.say = say
+
+    def __enter__(self) -> None:
+        self._before = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        if self.stop.is_set():
+            raise KeyboardInterrupt
+        self.stop.set()
+        self.say("Stopping: what was read is being committed. Ctrl-C again stops at once; nothing is lost.")
+
+    def __exit__(self, *exc: object) -> None:
+        signal.signal(signal.SIGINT, self._before)

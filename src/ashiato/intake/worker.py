@@ -1,0 +1,293 @@
+"""Reading units of objects, in this process or in a worker process: bytes → Arrow files on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ashiato.core.errors import SourceUnavailable
+from ashiato.formats.reader import LogReader
+from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
+from ashiato.formats.tables import TABLES
+from ashiato.intake.archive import keep_object
+from ashiato.intake.contents import content_hashes
+from ashiato.lake.writer import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.sources.addresses import open_source
+from ashiato.sources.layout import place_of
+from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source
+from ashiato.sources.options import SourceOptions
+
+#: Bytes of an unreadable record that stand in the table itself; larger ones are kept in the archive.
+QUARANTINE_INLINE = 1 << 20
+QUARANTINE_HEAD = 64 << 10
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What a worker needs to open the source again."""
+
+    address: str
+    name: str
+    options: SourceOptions
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """How units are read: where Arrow files and archived objects go."""
+
+    spec: SourceSpec
+    tmp: Path
+    archive: Path
+    keep_all: bool
+    flow_format: str | None = None
+
+
+@dataclass
+class Failure:
+    """An object that could not be fetched."""
+
+    ref: ObjectRef
+    reason: str
+    remedy: str
+    retry: bool
+
+
+@dataclass
+class UnitResult:
+    """Outcome of a unit: facts of each object, Arrow files, failures, quarantined records and bytes."""
+
+    objects: list[ObjectFacts] = field(default_factory=list)
+    files: list[RowsFile] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    quarantined_records: int = 0
+    bytes: int = 0
+
+
+_plan: ReadingPlan | None = None
+_source: Source | None = None
+
+
+def start_worker(plan: ReadingPlan, parent: int) -> None:
+    """Initialise a worker process: it ignores Ctrl-C (its parent ends it) and dies with its parent."""
+    import signal
+
+    global _plan, _source
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
+    _plan, _source = plan, open_source(plan.spec.address, name=plan.spec.name, options=plan.spec.options)
+
+    def follow_parent() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=follow_parent, daemon=True).start()
+
+
+def read_unit_in_worker(refs: Sequence[ObjectRef]) -> UnitResult:
+    """The task of a worker process."""
+    if _plan is None or _source is None:
+        raise RuntimeError("the worker was not started")
+    return read_unit(_plan, _source, refs)
+
+
+def read_unit(plan: ReadingPlan, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
+    """Fetch and read these objects. What the bytes hold never raises; SourceUnavailable may."""
+    return _UnitReader(plan).read(source, refs)
+
+
+class _UnitReader:
+    def __init__(self, plan: ReadingPlan) -> None:
+        self.plan = plan
+        self.reader = LogReader()
+        self.result = UnitResult()
+        self.writers: dict[tuple[str, bool], tuple[Path, pa.RecordBatchFileWriter]] = {}
+        self.counts: dict[tuple[str, bool], int] = {}
+        self.days: dict[tuple[str, bool], set[int]] = {}
+        self.newest: dict[str, datetime] = {}
+        self.quarantine: list[dict[str, object]] = []
+
+    def read(self, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
+        try:
+            for ref, content in _fetched(source, refs):
+                if isinstance(content, ObjectUnavailable):
+                    self.result.failures.append(
+                        Failure(ref, f"{content.reason}: {content.what}", content.remedy, content.retry)
+                    )
+                else:
+                    self._object(ref, content)
+            rows = self.reader.flush()
+            if rows is not None:
+                self._rows(rows)
+            self._quarantined()
+        finally:
+            for _, writer in self.writers.values():
+                writer.close()
+        for (table, keyed), (path, _) in self.writers.items():
+            at = (table, keyed)
+            self.result.files.append(RowsFile(table, path, self.counts[at], self.days[at]))
+        for facts in self.result.objects:
+            facts.newest_record = self.newest.get(facts.name)
+        return self.result
+
+    def _object(self, ref: ObjectRef, content: bytes) -> None:
+        digest = hashlib.sha256(content).digest()
+        self.result.bytes += len(content)
+        if self.plan.keep_all:
+            keep_object(self.plan.archive, digest, content)
+        origin = ObjectOrigin(ref.source, ref.name, ref.delivered_at, digest, self.plan.flow_format)
+        facts = _facts(ref, content, digest)
+        before = len(self.reader.events)
+        skipped: str | None = None
+        bad: list[Unreadable] = []
+        for part in self._parts(content, origin):
+            if isinstance(part, Rows):
+                if part.table == "cloudtrail":
+                    facts.records += len(part.rows) - before
+                    before = 0
+                else:
+                    facts.records += part.rows.num_rows
+                    facts.unkeyed = facts.unkeyed or part.keys is None
+                self._rows(part)
+            elif isinstance(part, Unreadable):
+                bad.append(part)
+            elif isinstance(part, Skipped):
+                skipped = part.what
+            else:
+                facts.digests.append(part)
+        facts.records += len(self.reader.events) - before
+        self._judge(facts, skipped, bad, content)
+        self.result.objects.append(facts)
+        if len(self.reader.events) >= self.reader.max_events:
+            rows = self.reader.flush()
+            if rows is not None:
+                self._rows(rows)
+
+    def _parts(self, content: bytes, origin: ObjectOrigin) -> Iterator[Part]:
+        try:
+            yield from self.reader.read(content, origin)
+        except Exception as error:
+            # A reader promises never to raise for what bytes hold. If it breaks that promise, the object
+            # must not stop the others nor be lost.
+            yield Unreadable(f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b"")
+
+    def _judge(self, facts: ObjectFacts, skipped: str | None, bad: list[Unreadable], content: bytes) -> None:
+        readable = facts.records > 0 or bool(facts.digests)
+        if bad:
+            facts.outcome = "taken" if readable else "quarantined"
+            facts.reason = bad[0].reason[:500]
+        elif skipped is not None and not readable:
+            facts.outcome, facts.reason = "skipped", skipped
+        self.result.quarantined_records += len(bad)
+        for part in bad:
+            kept = part.content or content
+            if len(kept) > QUARANTINE_INLINE or (not part.content and len(content) > QUARANTINE_INLINE):
+                keep_object(self.plan.archive, facts.sha256, content)
+                kept, short = kept[:QUARANTINE_HEAD], True
+            else:
+                short = False
+            place = f"{facts.source}\0{facts.name}\0{facts.etag}\0{part.offset}\0{part.reason}"
+            self.quarantine.append(
+                {
+                    "id": hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+                    "source": facts.source,
+                    "object": facts.name,
+                    "sha256": facts.sha256.hex(),
+                    "offset": part.offset,
+                    "reason": part.reason[:2000],
+                    "content": kept,
+                    "truncated": short,
+                }
+            )
+
+    def _rows(self, part: Rows) -> None:
+        rows = part.rows
+        if not rows.num_rows:
+            return
+        description = TABLES[part.table]
+        if part.keys is not None:
+            rows = rows.append_column(KEY, part.keys.cast(pa.binary()))
+            rows = rows.append_column(CONTENT, content_hashes(part.rows, description))
+        time_column = rows[description.time_column]
+        at = (part.table, part.keys is not None)
+        self.days.setdefault(at, set()).update(
+            pc.unique(pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())).to_pylist()
+        )
+        self._note_newest(rows.select(["object", description.time_column]), description.time_column)
+        self._write(at, rows)
+
+    def _note_newest(self, rows: pa.Table, column: str) -> None:
+        newest = rows.group_by("object").aggregate([(column, "max")])
+        for name, time_ in zip(newest["object"].to_pylist(), newest[f"{column}_max"].to_pylist(), strict=True):
+            if time_ is not None and (name not in self.newest or time_ > self.newest[name]):
+                self.newest[name] = time_
+
+    def _write(self, at: tuple[str, bool], rows: pa.Table) -> None:
+        if at not in self.writers:
+            path = self.plan.tmp / f"{uuid.uuid4().hex}.arrow"
+            self.writers[at] = (path, pa.ipc.new_file(str(path), rows.schema))
+            self.counts[at] = 0
+        self.writers[at][1].write_table(rows, max_chunksize=50_000)
+        self.counts[at] += rows.num_rows
+
+    def _quarantined(self) -> None:
+        if not self.quarantine:
+            return
+        description = TABLES["quarantine"]
+        names = [c.name for c in description.columns if c.name != "quarantined_at"]
+        schema = pa.schema([description.schema.field(n) for n in names])
+        rows = pa.Table.from_pylist(self.quarantine, schema=schema)
+        at = ("quarantine", False)
+        self.days[at] = {(datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days}
+        self._write(at, rows)
+
+
+def _fetched(
+    source: Source, refs: Sequence[ObjectRef]
+) -> Iterator[tuple[ObjectRef, bytes | ObjectUnavailable]]:
+    """Contents in order; objects of a bucket are fetched eight at a time."""
+
+    def fetch(ref: ObjectRef) -> bytes | ObjectUnavailable:
+        try:
+            return source.fetch(ref)
+        except ObjectUnavailable as error:
+            return error
+
+    if refs and refs[0].name.startswith("s3://") and len(refs) > 1:
+        with ThreadPoolExecutor(8) as pool:
+            yield from zip(refs, pool.map(fetch, refs), strict=True)
+        return
+    for ref in refs:
+        yield ref, fetch(ref)
+
+
+def _facts(ref: ObjectRef, content: bytes, digest: bytes) -> ObjectFacts:
+    folder = ref.name.rpartition("/")[0] + "/"
+    key = folder.split("/", 3)[3] if ref.name.startswith("s3://") else folder.lstrip("/")
+    stem = place_of(key).stem
+    return ObjectFacts(
+        source=ref.source,
+        name=ref.name,
+        etag=ref.etag,
+        size=len(content),
+        sha256=digest,
+        delivered_at=ref.delivered_at,
+        outcome="taken",
+        account=stem.account if stem else None,
+        region=stem.region if stem else None,
+    )
+
+
+__all__ = ["DigestFile", "Failure", "ReadingPlan", "SourceSpec", "SourceUnavailable", "UnitResult", "read_unit"]

@@ -1,0 +1,123 @@
+"""The Iceberg catalogue of a home and its tables, made or brought up to date on opening."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema, assign_fresh_schema_ids
+from pyiceberg.table import Table
+from pyiceberg.transforms import DayTransform, MonthTransform
+from pyiceberg.types import ListType, NestedField, StructType
+
+from ashiato.formats.columns import TableDescription
+from ashiato.formats.tables import TABLES
+
+if TYPE_CHECKING:
+    from pyiceberg.types import IcebergType
+
+NAMESPACE = "ashiato"
+
+#: See docs/decisions/0001-lake-settings.md for what each is measured to do.
+PROPERTIES = {
+    "format-version": "2",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "5",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "50",
+    "write.delete.isolation-level": "snapshot",
+    "write.update.isolation-level": "snapshot",
+    "commit.retry.num-retries": "20",
+    "commit.retry.min-wait-ms": "20",
+}
+
+
+def open_catalog(folder: Path) -> SqlCatalog:
+    """The catalogue under `folder` (the home's `lake/`): SQLite, warehouse beside it."""
+    return SqlCatalog(
+        NAMESPACE,
+        uri=f"sqlite:///{folder / 'catalog.db'}",
+        warehouse=f"file://{folder / 'warehouse'}",
+    )
+
+
+def open_table(catalog: SqlCatalog, name: str) -> Table:
+    return catalog.load_table(f"{NAMESPACE}.{name}")
+
+
+def make_tables(catalog: SqlCatalog) -> None:
+    """Create what is missing, and append columns that this version has and the table has not."""
+    catalog.create_namespace_if_not_exists(NAMESPACE)
+    for description in TABLES.values():
+        try:
+            table = open_table(catalog, description.name)
+        except NoSuchTableError:
+            _create(catalog, description)
+            continue
+        have = {f.name for f in table.schema().fields}
+        if not have.issuperset(c.name for c in description.columns):
+            with table.update_schema() as update:
+                update.union_by_name(iceberg_schema(description))
+
+
+def iceberg_schema(description: TableDescription) -> Schema:
+    """The table's columns in Iceberg's types, ids in order of appearance."""
+    counter = iter(range(1, 100_000))
+
+    def convert(type_: pa.DataType) -> IcebergType:
+        from pyiceberg.types import (
+            BinaryType,
+            BooleanType,
+            DateType,
+            IntegerType,
+            LongType,
+            StringType,
+            TimestamptzType,
+        )
+
+        if pa.types.is_struct(type_):
+            return StructType(*(NestedField(next(counter), f.name, convert(f.type)) for f in type_))
+        if pa.types.is_list(type_):
+            return ListType(next(counter), convert(type_.value_type), element_required=False)
+        simple = {
+            pa.string(): StringType(),
+            pa.int32(): IntegerType(),
+            pa.int64(): LongType(),
+            pa.bool_(): BooleanType(),
+            pa.binary(): BinaryType(),
+            pa.date32(): DateType(),
+            pa.timestamp("us", tz="UTC"): TimestamptzType(),
+        }
+        return simple[type_]
+
+    fields = [NestedField(next(counter), c.name, convert(c.type), doc=c.meaning) for c in description.columns]
+    return assign_fresh_schema_ids(Schema(*fields))
+
+
+def _create(catalog: SqlCatalog, description: TableDescription) -> None:
+    schema = iceberg_schema(description)
+    transform = DayTransform() if description.partition == "day" else MonthTransform()
+    source = schema.find_field(description.time_column).field_id
+    spec = PartitionSpec(PartitionField(source, 1000, transform, description.partition))
+    catalog.create_table(
+        f"{NAMESPACE}.{description.name}", schema=schema, partition_spec=spec, properties=PROPERTIES
+    )
+
+
+def with_field_ids(schema: pa.Schema, table: Schema) -> pa.Schema:
+    """Our Arrow schema with the Iceberg field ids that Parquet files must carry."""
+
+    def field(name: str, type_: pa.DataType, nested: NestedField) -> pa.Field:
+        iceberg = nested.field_type
+        if isinstance(iceberg, StructType):
+            inner = {f.name: f for f in iceberg.fields}
+            type_ = pa.struct([field(f.name, f.type, inner[f.name]) for f in type_])
+        elif isinstance(iceberg, ListType):
+            type_ = pa.list_(field("element", type_.value_type, iceberg.element_field))
+        return pa.field(name, type_, metadata={"PARQUET:field_id": str(nested.field_id)})
+
+    return pa.schema([field(f.name, f.type, table.find_field(f.name)) for f in schema])

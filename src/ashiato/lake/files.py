@@ -1,0 +1,84 @@
+"""Writing Parquet data files as Iceberg wants them: field ids, one partition a file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyiceberg.io.pyarrow import parquet_file_to_data_file
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
+
+from ashiato.formats.columns import TableDescription
+from ashiato.lake.catalog import with_field_ids
+
+#: So many rows a row group: an index lookup then reads little around what it wants.
+ROW_GROUP = 20_000
+
+
+def partitions(rows: pa.Table, description: TableDescription) -> Iterator[tuple[str, pa.Table]]:
+    """Rows by the day or month of their time column; names like 2026-10-01 and 2026-10."""
+    time = rows[description.time_column]
+    unit = description.partition
+    floor = pc.floor_temporal(time, unit=unit)
+    distinct = sorted(v for v in pc.unique(floor).to_pylist() if v is not None)
+    for value in distinct:
+        name = value.strftime("%Y-%m-%d" if unit == "day" else "%Y-%m")
+        if len(distinct) == 1:
+            yield name, rows
+        else:
+            yield name, rows.filter(pc.equal(floor, pa.scalar(value, floor.type)))
+
+
+class FileWriter:
+    """Data files of one batch: at most one open file a partition; rows of a partition are appended."""
+
+    def __init__(self, table: Table, description: TableDescription, *, level: int = 1) -> None:
+        self.table = table
+        self.description = description
+        self.schema = with_field_ids(description.schema, table.schema())
+        self.folder = Path(table.location().removeprefix("file://")) / "data"
+        self.level = level
+        self.rows = 0
+        self._open: dict[str, tuple[Path, pq.ParquetWriter]] = {}
+
+    def write(self, rows: pa.Table) -> None:
+        """`rows` in the table's columns and order."""
+        self.rows += rows.num_rows
+        for name, part in partitions(rows, self.description):
+            if name not in self._open:
+                folder = self.folder / f"{self.description.partition}={name}"
+                folder.mkdir(parents=True, exist_ok=True)
+                path = folder / f"{uuid.uuid4().hex}.parquet"
+                writer = pq.ParquetWriter(
+                    path,
+                    self.schema,
+                    compression="zstd",
+                    compression_level=self.level,
+                    write_page_index=False,
+                    store_schema=False,
+                )
+                self._open[name] = (path, writer)
+            self._open[name][1].write_table(part.cast(self.schema), row_group_size=ROW_GROUP)
+
+    def close(self) -> list[DataFile]:
+        """Finish the files; their entries for the commit."""
+        data_files = []
+        for path, writer in self._open.values():
+            writer.close()
+            data_files.append(
+                parquet_file_to_data_file(self.table.io, self.table.metadata, f"file://{path}")
+            )
+        self._open = {}
+        return data_files
+
+    def abandon(self) -> None:
+        """Remove what was written: the batch will not be committed."""
+        for path, writer in self._open.values():
+            writer.close()
+            path.unlink(missing_ok=True)
+        self._open = {}

@@ -1,0 +1,1 @@
+"""Migrations of the control database (Alembic), run when a home is opened for writing."""
