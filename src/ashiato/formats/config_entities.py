@@ -27,7 +27,7 @@ _MENTIONED = re.compile(
     r"|fl|pcx|dopt|key|pl|sgr|fs|cgw|vpn)-[0-9a-f]{8,36})"
     r"|(?P<access_key>A[KS]IA[A-Z0-9]{12,124})"
     r"|(?P<unique>A(?:ROA|IDA|GPA|NPA|IPA|NVA)[A-Z0-9]{12,124})"
-    r"|(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*:[0-9a-fA-F.]*)(?:/32|/128)?"
+    r"|(?P<address>[0-9a-fA-F:.]{3,45})(?:/32|/128)?"
     r')"'
 )
 _ID = re.compile(r"(?:i|eni)-[0-9a-f]{8,36}")
@@ -92,6 +92,8 @@ def _in_configuration(text: str | None) -> Iterator[Entity]:
         kind = match.lastgroup or ""
         value = match.group(kind)
         if kind == "address":
+            if value.count(".") != 3 and value.count(":") < 2:
+                continue
             try:
                 value = str(ip_address(value))
             except ValueError:

@@ -71,7 +71,7 @@ def read_items(
     file_version: str | None = None,
     snapshot_id: str | None = None,
 ) -> Reading:
-    """Items given as (offset, JSON, diff) → Rows of at most 5,000 items or 32 MiB, Unreadable for the rest."""
+    """(offset, JSON, diff) of items → Rows of at most 5,000 items or 32 MiB, Unreadable for the rest."""
     rows: list[dict[str, Any]] = []
     keys: list[bytes] = []
     size = 0
@@ -225,7 +225,7 @@ def _oversized(fields: Fields, names: Mapping[str, str]) -> Part:
     if location:
         return Skipped(f"an oversized change notification; the item is in s3://{location}")
     return Skipped(
-        f"an oversized change notification whose item AWS could not deliver to S3: {error or 'no reason given'}"
+        f"an oversized change notification; AWS could not deliver the item: {error or 'no reason given'}"
     )
 
 

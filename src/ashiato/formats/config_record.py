@@ -112,7 +112,7 @@ def parse_item(raw: bytes) -> dict[str, Any]:
             raise NotAnItem(f"{name} {error}") from error
         except UnicodeDecodeError as error:
             raise NotAnItem(f"{name} is not UTF-8 at its byte {error.start}") from error
-        except (*UNDECODABLE, ValueError) as error:
+        except (*UNDECODABLE, ValueError, ArithmeticError) as error:
             raise NotAnItem(f"{name} cannot be decoded: {_why(error)}") from error
     if row.get("configurationItemCaptureTime") is None:
         raise NotAnItem("configurationItemCaptureTime is missing; expected the time of the state")
@@ -182,7 +182,10 @@ def _number_or_text(content: bytes) -> str | None:
     text = content.decode()
     if text.isdigit() or len(text) > _MAX_NUMBER:
         return text
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
     if number == number.to_integral_value() and abs(number.adjusted()) < _MAX_NUMBER:
         return str(int(number))
     return text
@@ -195,7 +198,7 @@ def _account(content: bytes) -> str | None:
 
 
 def _time(content: bytes) -> int | None:
-    """µs since 1970 UTC from ISO-8601 text, epoch seconds, ms or µs, or a datetime as Boto3's recordings have."""
+    """µs since 1970 UTC, from ISO-8601 text, epoch seconds, ms or µs, or a datetime of Boto3's recordings."""
     if content == b"null":
         return None
     expected = "a time: ISO-8601 text or seconds since 1970"
@@ -203,10 +206,13 @@ def _time(content: bytes) -> int | None:
         text = _TEXT.decode(content).strip()
         if not text:
             return None
+        # From Python 3.11 on, fromisoformat would take ten digits for a date and an hour.
+        if len(text) > 8 and text.replace(".", "", 1).isdecimal():
+            return _epoch(text, f"is {text[:60]!r}; expected {expected}")
         try:
             moment = datetime.fromisoformat(text)
-        except ValueError:
-            return _epoch(text, f"is {text[:60]!r}; expected {expected}")
+        except ValueError as error:
+            raise NotAnItem(f"is {text[:60]!r}; expected {expected}") from error
     elif content[:1] == b"{":
         moment = _recorded_datetime(content, expected)
     elif _kind(content) == "a number":

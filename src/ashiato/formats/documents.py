@@ -40,6 +40,8 @@ class DocumentReader:
         self.events = events
         self.origin = origin
         self.half = False
+        #: EventBridge's own time, for a `detail` that does not say when.
+        self.fallback_time: str | None = None
         self._array: str | None = None
 
     def whole(self, content: bytes, *, truncated: bool = False) -> Iterator[Part]:
@@ -178,7 +180,9 @@ class DocumentReader:
         elif "awslogs" in fields:
             yield from self._encoded(_text(_OBJECT.decode(fields["awslogs"]).get("data")), offset, depth)
         elif "detail-type" in fields and "detail" in fields:
+            self.fallback_time = _text(fields.get("time"))
             yield from self._value(bytes(fields["detail"]), offset, depth - 1)
+            self.fallback_time = None
         elif "Message" in fields and ("TopicArn" in fields or "Type" in fields):
             yield from self._inner_text(_text(fields["Message"]), offset, depth)
         elif "Messages" in fields:
@@ -219,7 +223,7 @@ class DocumentReader:
 
     def _event(self, raw: bytes, offset: int, fallback_time: str | None = None) -> Iterator[Part]:
         try:
-            self.events.add_record(raw, self.origin, fallback_time=fallback_time)
+            self.events.add_record(raw, self.origin, fallback_time=fallback_time or self.fallback_time)
         except NotARecord as error:
             yield Unreadable(str(error), offset, raw)
 

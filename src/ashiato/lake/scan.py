@@ -59,12 +59,17 @@ def read_columns(
     table: Table,
     row_filter: BooleanExpression,
     more_files: Sequence[str],
+    between: tuple[datetime, datetime],
     wanted: Mapping[str, Sequence[str]],
 ) -> pa.Table:
-    """Rows of the planned files and `more_files` whose columns have one of the wanted texts."""
+    """Rows of the planned files and `more_files`, in a span of time, that have one of the wanted texts."""
     files = [*planned_files(table, row_filter), *more_files]
-    where = " AND ".join(f'"{name}"::VARCHAR IN (SELECT unnest($v_{name}))' for name in wanted)
+    time = description.time_column
+    where = f'"{time}" >= $start AND "{time}" < $end'
+    for name in wanted:
+        where += f' AND "{name}"::VARCHAR IN (SELECT unnest($v_{name}))'
+    values = {"start": between[0], "end": between[1], **{f"v_{k}": list(v) for k, v in wanted.items()}}
     with duckdb.connect(config={"threads": 1, "memory_limit": "512MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         sql = f"SELECT * FROM {relation(files, table.schema())} WHERE {where}"
-        return connection.execute(sql, {f"v_{k}": list(v) for k, v in wanted.items()}).to_arrow_table()
+        return connection.sql(sql, params=values).to_arrow_table()

@@ -86,7 +86,7 @@ def variant_rows(
         start, end = day_bounds(day)
         column = description.time_column
         row_filter = And(GreaterThanOrEqual(column, start.isoformat()), LessThan(column, end.isoformat()))
-        found = read_columns(description, table, row_filter, own_files, wanted)
+        found = read_columns(description, table, row_filter, own_files, (start, end), wanted)
         for row in found.to_pylist():
             kept.setdefault(tuple(row[c] for c in identity), []).append(record_of(row, description))
     variants: list[pa.Table] = []
