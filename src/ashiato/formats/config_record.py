@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -104,6 +105,8 @@ def parse_item(raw: bytes) -> dict[str, Any]:
                     extra[name] = compact(content)
             elif column == "supplementaryConfiguration":
                 row[column] = _supplementary(content, as_text)
+            elif column == "relatedEvents":
+                row[column] = _related_events(content, extra)
             elif column == "relationships":
                 row[column] = _relationships(content, extra)
             else:
@@ -116,6 +119,9 @@ def parse_item(raw: bytes) -> dict[str, Any]:
             raise NotAnItem(f"{name} cannot be decoded: {_why(error)}") from error
     if row.get("configurationItemCaptureTime") is None:
         raise NotAnItem("configurationItemCaptureTime is missing; expected the time of the state")
+    if row.get("relationships") is None and "relatedEvents" in extra:
+        with suppress(NotAnItem):
+            row["relationships"] = _relationships(extra["relatedEvents"].encode(), {})
     row["extra"] = object_text(extra) if extra else None
     return row
 
@@ -302,12 +308,19 @@ def _tags(content: bytes) -> str | None:
     return object_text(members)
 
 
-def _related_events(content: bytes) -> list[str] | None:
+def _related_events(content: bytes, extra: dict[str, str]) -> list[str] | None:
+    """The ids of events. Some items hold relationships here: those go to `extra` as they are written."""
     if content == b"null":
         return None
     if content[:1] != b"[":
         raise _wrong(content, "a list of event ids")
-    return [event for event in (_text(bytes(element)) for element in _LIST.decode(content)) if event]
+    found = []
+    for element in map(bytes, _LIST.decode(content)):
+        if element[:1] == b"{":
+            extra["relatedEvents"] = compact(content)
+        elif event := _text(element):
+            found.append(event)
+    return found
 
 
 def _relationships(content: bytes, extra: dict[str, str]) -> list[dict[str, str | None]] | None:
@@ -339,6 +352,5 @@ _READ: dict[str, Callable[[bytes], Any]] = {
     "resourceCreationTime": _time,
     "configurationItemDeliveryTime": _time,
     "tags": _tags,
-    "relatedEvents": _related_events,
     "configuration": _json_object,
 }

@@ -22,7 +22,6 @@ LONGEST_LINE = 1 << 16
 _PARSE = csv.ParseOptions(delimiter=" ", quote_char=False, double_quote=False, escape_char=False)
 # pyarrow takes 0x1F for a number in a column of whole numbers.
 _HEXADECIMAL = re.compile(rb"(?:^|[ \t\n])0[xX]")
-_NUMBER = re.compile(rb"[0-9]+")
 
 
 def parsed(layout: Format, block: bytes, *, threads: bool = False, checked: bool = False) -> pa.Table | None:
@@ -99,7 +98,7 @@ def fault(layout: Format, line: bytes) -> str | None:
         value = values[place]
         if value == b"-":
             continue
-        if not _NUMBER.fullmatch(value):
+        if not value.isdigit():
             return f"field {name}: {_shown(value)} is not a whole number"
         digits = value.lstrip(b"0")
         if len(digits) > 19 or int(digits or b"0") > greatest:
@@ -137,11 +136,11 @@ def parsed_lines(
             good.append(line)
         else:
             yield Unreadable(reason, line[0], line[1][:LONGEST_LINE])
-    yield from _halves(layout, good)
+    yield from checked_lines(layout, good)
 
 
-def _halves(layout: Format, lines: Lines) -> Iterator[tuple[pa.Table, Lines] | Unreadable]:
-    """Records that `fault` passed; one that pyarrow still refuses comes out alone."""
+def checked_lines(layout: Format, lines: Lines) -> Iterator[tuple[pa.Table, Lines] | Unreadable]:
+    """Records of lines that `fault` passed; one that pyarrow still refuses comes out alone."""
     table = _joined(layout, lines, checked=True) if lines else None
     if table is not None:
         yield table, lines
@@ -149,8 +148,8 @@ def _halves(layout: Format, lines: Lines) -> Iterator[tuple[pa.Table, Lines] | U
         yield Unreadable("not a flow record", *lines[0])
     elif lines:
         half = len(lines) // 2
-        yield from _halves(layout, lines[:half])
-        yield from _halves(layout, lines[half:])
+        yield from checked_lines(layout, lines[:half])
+        yield from checked_lines(layout, lines[half:])
 
 
 def _joined(layout: Format, lines: Lines, *, threads: bool = False, checked: bool = False) -> pa.Table | None:

@@ -89,26 +89,44 @@ def _batch(batch: pa.RecordBatch, first: int, builder: RowBuilder) -> Iterator[R
             raise ValueError(f"{batch.num_rows} rows unfold to more than {_MOST_TEXT >> 20} MiB of text")
         column = column_of(name)
         if column is None or column in fields or pa.types.is_nested(values.type):
-            unknown.append((name, values))
+            unknown.append((name, _bytes_if_broken(values)))
         else:
             fields[column], wrong = _cast(name, values, column)
             faults |= wrong
     count = batch.num_rows
     if faults:
         for place in sorted(faults):
-            row = {
-                name: value
-                for name, value in batch.slice(place, 1).to_pylist()[0].items()
-                if value is not None
-            }
-            content = as_json(row).encode("utf-8", "replace")[:LONGEST_LINE]
-            yield Unreadable(f"row {first + place}: {faults[place]}", first + place, content)
+            reason = f"row {first + place}: {faults[place]}"
+            yield Unreadable(reason, first + place, _row_as_json(batch.slice(place, 1)))
         good = pa.array([place not in faults for place in range(count)], pa.bool_())
         fields = {name: values.filter(good) for name, values in fields.items()}
         unknown = [(name, values.filter(good)) for name, values in unknown]
         count -= len(faults)
     if count:
         yield Rows(VPC_FLOW_LOGS.name, builder.rows(fields, unknown, count))
+
+
+def _row_as_json(row: pa.RecordBatch) -> bytes:
+    values = {
+        name: _bytes_if_broken(one)[0].as_py()
+        for name, one in zip(row.schema.names, row.columns, strict=True)
+    }
+    shown = as_json({name: value for name, value in values.items() if value is not None})
+    return shown.encode("utf-8", "replace")[:LONGEST_LINE]
+
+
+def _bytes_if_broken(values: pa.Array) -> pa.Array:
+    """Text as it is; as bytes where it is no UTF-8 (Parquet readers do not check)."""
+    if pa.types.is_dictionary(values.type):
+        dictionary = _bytes_if_broken(values.dictionary)
+        return pa.DictionaryArray.from_arrays(values.indices, dictionary)
+    if values.type not in (pa.string(), pa.large_string()):
+        return values
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        return values.view(pa.binary() if values.type == pa.string() else pa.large_binary())
+    return values
 
 
 def _text_size(values: pa.Array) -> int:
@@ -153,8 +171,7 @@ def _cast_each(name: str, values: pa.Array, column: str) -> tuple[pa.Array, dict
     """The same, value by value: for a column in which something does not fit."""
     fitting: list[Any] = []
     faults: dict[int, str] = {}
-    if values.type in (pa.string(), pa.large_string()):
-        values = values.view(pa.binary() if values.type == pa.string() else pa.large_binary())
+    values = _bytes_if_broken(values)
     for place in range(len(values)):
         one = values.slice(place, 1)
         try:
@@ -169,4 +186,4 @@ def _cast_each(name: str, values: pa.Array, column: str) -> tuple[pa.Array, dict
 
 def _shown(one: pa.Array) -> str:
     value = one[0].as_py()
-    return ascii(value)[:60]
+    return ascii(value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value)[:60]

@@ -110,25 +110,27 @@ def extra_column(unknown: Sequence[tuple[str, pa.Array]], count: int) -> pa.Arra
         pieces.append(_members(shown, values))
     if not pieces:
         return pa.nulls(count, pa.string())
-    joined = pc.binary_join_element_wise(*pieces, ", ", null_handling="skip")
-    shut = pc.binary_join_element_wise("{", joined, "}", "")
+    joined = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+    shut = pc.binary_join_element_wise("{", pc.utf8_slice_codeunits(joined, 2), "}", "")
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), shut)
 
 
 def _members(name: str, values: pa.Array) -> pa.Array:
-    """`"name": value` for each value, null for null."""
+    """`, "name": value` for each value, nothing for null."""
     try:
         coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
     except pa.ArrowNotImplementedError:  # lists and structs
-        return pa.array([None if v is None else _member(name, v) for v in values.to_pylist()], pa.string())
+        return pa.array([_member(name, value) for value in values.to_pylist()], pa.string())
     members = [_member(name, value) for value in coded.dictionary.to_pylist()]
-    return pa.array(members, pa.string()).take(coded.indices)
+    return pc.fill_null(pa.array(members, pa.string()).take(coded.indices), "")
 
 
 def _member(name: str, value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, float) and not math.isfinite(value):
         value = str(value)  # JSON has no such number
-    text = f"{as_json(name)}: {as_json(value)}"
+    text = f", {as_json(name)}: {as_json(value)}"
     return text.encode("utf-8", "replace").decode()
 
 

@@ -19,7 +19,7 @@ from ashiato.formats.flow_fields import (
     header_again,
     recognised,
 )
-from ashiato.formats.flow_lines import LONGEST_LINE, columns_by_name, fault, parsed, parsed_lines, too_long
+from ashiato.formats.flow_lines import LONGEST_LINE, checked_lines, columns_by_name, fault, parsed, too_long
 from ashiato.formats.flow_rows import MOST_ROWS, RowBuilder
 from ashiato.formats.reading import ObjectOrigin, Reading, Rows, Unreadable
 from ashiato.formats.tables.vpc_flow_logs import VPC_FLOW_LOGS
@@ -27,6 +27,7 @@ from ashiato.formats.tables.vpc_flow_logs import VPC_FLOW_LOGS
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 16 << 20
 _BY_LINE = 1 << 14
+_MOST_LINES = 50_000
 _SAMPLE = 100
 _NAMES = pa.array([*TYPES, *(name.replace("_", "-") for name in TYPES)], pa.string())
 _LAST_WORDS = {
@@ -135,6 +136,7 @@ class _TextReader:
         self._format: Format | None = None
         self._begun = False
         self._tables: list[pa.Table] = []
+        self._lines: list[tuple[int, bytes]] = []  # good ones that are to follow the tables
 
     def read(self, offset: int, block: bytes, *, last: bool) -> Reading:
         """Parts of one block of whole lines (`last`: of the last line, which has no line end)."""
@@ -144,7 +146,7 @@ class _TextReader:
         if last:
             yield from self._last_line(offset, block)
         else:
-            yield from self._span(offset, block)
+            yield from self._span(offset, self._without_headers(block))
         yield from self._flush()
 
     def _begin(self, block: bytes) -> int:
@@ -162,6 +164,17 @@ class _TextReader:
             return block.find(b"\n", start) + 1 or len(block)
         self._format = self._declared or _told(lines)
         return start
+
+    def _without_headers(self, block: bytes) -> bytes:
+        """The block with blank lines, as many bytes, for further copies of the header line in force."""
+        if self._format is None:
+            return block
+        line = b"\n" + " ".join(self._format.names).encode() + b"\n"
+        if block.startswith(line[1:]):
+            block = b"\n" * len(line[1:]) + block[len(line) - 1 :]
+        while line in block:  # twice where one follows another
+            block = block.replace(line, b"\n" * len(line))
+        return block
 
     def _last_line(self, offset: int, line: bytes) -> Reading:
         line = line.removesuffix(b"\r")
@@ -189,6 +202,8 @@ class _TextReader:
             return
         table = parsed(self._format, block, threads=self._threads)
         if table is not None and not self._has_header(table):
+            if self._lines:
+                yield from self._parse_lines()
             self._tables.append(table)
         elif len(block) <= _BY_LINE:
             yield from self._by_line(offset, block)
@@ -221,28 +236,36 @@ class _TextReader:
             yield from self._span(offset + end, block[end:])
 
     def _by_line(self, offset: int, block: bytes) -> Reading:
-        good: list[tuple[int, bytes]] = []
         for ended in block[:-1].split(b"\n"):
             line = ended.removesuffix(b"\r")
             again = header_again(line, self._format)
             if again is not None and again != self._format:
-                yield from self._good(good)
                 yield from self._flush()
-                good, self._format = [], again
+                self._format = again
             elif again is None and line:
-                good.append((offset, line))
+                assert self._format is not None
+                reason = fault(self._format, line)
+                if reason is None:
+                    self._lines.append((offset, line))
+                else:
+                    yield Unreadable(reason, offset, line[:LONGEST_LINE])
             offset += len(ended) + 1
-        yield from self._good(good)
+        if len(self._lines) > _MOST_LINES:
+            yield from self._parse_lines()
 
-    def _good(self, lines: list[tuple[int, bytes]]) -> Reading:
+    def _parse_lines(self) -> Reading:
+        """Good lines that stood beside damaged ones become a table."""
+        lines, self._lines = self._lines, []
         assert self._format is not None
-        for part in parsed_lines(self._format, lines):
+        for part in checked_lines(self._format, lines):
             if isinstance(part, Unreadable):
                 yield part
             else:
                 self._tables.append(part[0])
 
     def _flush(self) -> Reading:
+        if self._lines:
+            yield from self._parse_lines()
         if not self._tables:
             return
         assert self._format is not None

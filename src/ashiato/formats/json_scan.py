@@ -303,7 +303,11 @@ def elements(
     element that is whole comes out, whatever stands before or behind it.
     """
     scan = _Scan(content, max_depth, max_value, _FOLLOWS_ELEMENT, lines=False)
-    end = yield from scan.parts(start + 1, lambda position: content[position] == _CLOSE_ARRAY, scan.boundary)
+
+    def stray(position: int) -> int:
+        return position + 1 if content[position] == _CLOSE_OBJECT else scan.boundary(position)
+
+    end = yield from scan.parts(start + 1, lambda position: content[position] == _CLOSE_ARRAY, stray)
     if end < scan.size:
         return end + 1
     if scan.clean_end:

@@ -27,7 +27,7 @@ from ashiato.intake.worker import (
     start_worker,
 )
 from ashiato.lake.home import Home
-from ashiato.lake.writer import GroupReport, LakeWriter, ObjectFacts, RowsFile
+from ashiato.lake.writer import GroupReport, LakeWriter, ObjectFacts, RowsFile, file_name
 from ashiato.ledger import tables as t
 from ashiato.ledger.listings import LedgerListings
 from ashiato.sources.addresses import open_source
@@ -296,7 +296,8 @@ class Collector:
                 if not changed.rowcount:
                     connection.execute(
                         sa.insert(t.objects).values(
-                            source=ref.source, name=ref.name, etag=ref.etag, size=ref.size, records=0,
+                            source=ref.source, name=ref.name, file_name=file_name(ref.name), etag=ref.etag,
+                            size=ref.size, records=0,
                             delivered_at=ref.delivered_at, state="failed", reason=failure.reason,
                         )
                     )  # fmt: skip

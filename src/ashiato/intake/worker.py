@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from ashiato.core.errors import SourceUnavailable
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
-from ashiato.formats.tables import TABLES
+from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.intake.archive import keep_object
 from ashiato.intake.contents import content_hashes
 from ashiato.lake.writer import CONTENT, KEY, ObjectFacts, RowsFile
@@ -116,7 +117,7 @@ class _UnitReader:
         self.writers: dict[tuple[str, bool], tuple[Path, pa.RecordBatchFileWriter]] = {}
         self.counts: dict[tuple[str, bool], int] = {}
         self.days: dict[tuple[str, bool], set[int]] = {}
-        self.newest: dict[str, datetime] = {}
+        self.seen: dict[str, dict[str, Any]] = {}
         self.quarantine: list[dict[str, object]] = []
 
     def read(self, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
@@ -139,7 +140,10 @@ class _UnitReader:
             at = (table, keyed)
             self.result.files.append(RowsFile(table, path, self.counts[at], self.days[at]))
         for facts in self.result.objects:
-            facts.newest_record = self.newest.get(facts.name)
+            seen = self.seen.get(facts.name, {})
+            facts.newest_record = seen.get("newest")
+            facts.account = facts.account or _single(seen.get("account"))
+            facts.region = facts.region or _single(seen.get("region"))
         return self.result
 
     def _object(self, ref: ObjectRef, content: bytes) -> None:
@@ -154,6 +158,7 @@ class _UnitReader:
         bad: list[Unreadable] = []
         for part in self._parts(content, origin):
             if isinstance(part, Rows):
+                facts.log = facts.log or part.table
                 if part.table == "cloudtrail":
                     facts.records += len(part.rows) - before
                     before = 0
@@ -168,6 +173,8 @@ class _UnitReader:
             else:
                 facts.digests.append(part)
         facts.records += len(self.reader.events) - before
+        if facts.log is None:
+            facts.log = "digest" if facts.digests else ("cloudtrail" if facts.records else None)
         self._judge(facts, skipped, bad, content)
         self.result.objects.append(facts)
         if len(self.reader.events) >= self.reader.max_events:
@@ -225,14 +232,26 @@ class _UnitReader:
         self.days.setdefault(at, set()).update(
             pc.unique(pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())).to_pylist()
         )
-        self._note_newest(rows.select(["object", description.time_column]), description.time_column)
+        self._note_objects(rows, description.name)
         self._write(at, rows)
 
-    def _note_newest(self, rows: pa.Table, column: str) -> None:
-        newest = rows.group_by("object").aggregate([(column, "max")])
-        for name, time_ in zip(newest["object"].to_pylist(), newest[f"{column}_max"].to_pylist(), strict=True):
-            if time_ is not None and (name not in self.newest or time_ > self.newest[name]):
-                self.newest[name] = time_
+    def _note_objects(self, rows: pa.Table, table: str) -> None:
+        """Of each object: its newest record, and account and region where all records share them."""
+        if table not in ACCOUNT_REGION:
+            return
+        time_column = TABLES[table].time_column
+        account, region = ACCOUNT_REGION[table]
+        found = rows.group_by("object").aggregate(
+            [(time_column, "max"), *((c, f) for c in (account, region) for f in ("min", "max"))]
+        )
+        for row in found.to_pylist():
+            facts = self.seen.setdefault(row["object"], {})
+            newest = row[f"{time_column}_max"]
+            if newest is not None and newest > facts.get("newest", newest - timedelta(1)):
+                facts["newest"] = newest
+            for key, column in (("account", account), ("region", region)):
+                values = facts.setdefault(key, set())
+                values.update((row[f"{column}_min"], row[f"{column}_max"]))
 
     def _write(self, at: tuple[str, bool], rows: pa.Table) -> None:
         if at not in self.writers:
@@ -252,6 +271,10 @@ class _UnitReader:
         at = ("quarantine", False)
         self.days[at] = {(datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days}
         self._write(at, rows)
+
+
+def _single(values: set[str | None] | None) -> str | None:
+    return next(iter(values)) if values and len(values) == 1 else None
 
 
 def _fetched(

@@ -58,6 +58,7 @@ class ObjectFacts:
     account: str | None = None
     region: str | None = None
     newest_record: datetime | None = None
+    log: str | None = None
     unkeyed: bool = False
     digests: list[DigestFile] = field(default_factory=list)
 
@@ -413,9 +414,14 @@ def _corrections(rows: pa.Table) -> list[tuple[str, str]]:
     ]
 
 
+def file_name(name: str) -> str:
+    """The last part of a path or key."""
+    return name.rpartition("/")[2][:1024]
+
+
 def _object_row(o: ObjectFacts, group: str, done: str | None) -> dict[str, object]:
     return {
-        "source": o.source, "name": o.name, "etag": o.etag, "size": o.size, "sha256": o.sha256,
+        "source": o.source, "name": o.name, "file_name": file_name(o.name), "log": o.log, "etag": o.etag, "size": o.size, "sha256": o.sha256,
         "delivered_at": o.delivered_at, "taken_at": None, "state": "pending", "reason": o.reason,
         "records": o.records, "account": o.account, "region": o.region, "newest_record": o.newest_record,
         "group_id": group, "outcome": o.outcome, "done": done,
@@ -507,7 +513,7 @@ def _keep_digests(connection: Connection, objects: Sequence[ObjectFacts]) -> Non
                 connection.execute(
                     sa.insert(t.digest_files),
                     [
-                        {"digest": digest_id, "bucket": b, "key": k, "sha256": h}
+                        {"digest": digest_id, "bucket": b, "key": k, "file_name": file_name(k), "sha256": h}
                         for b, k, h in dict.fromkeys(d.log_files)
                     ],
                 )

@@ -22,7 +22,8 @@ metadata = MetaData()
 Id = BigInteger().with_variant(Integer, "sqlite")
 Time = DateTime(timezone=True)
 
-#: Every delivered object that was looked at. `state`: taken, skipped, quarantined, failed (to be retried),
+#: Every delivered object that was looked at. `log` is the table that most of its records went to, or
+#: `digest`; `file_name` the last part of `name`, by which digests find it. `state`: taken, skipped, quarantined, failed (to be retried),
 #: or pending while its group is being committed; `outcome` is the state it will have then. `done` names the
 #: tables that an interrupted group had already committed for it.
 objects = Table(
@@ -31,6 +32,8 @@ objects = Table(
     Column("id", Id, primary_key=True),
     Column("source", String(200), nullable=False),
     Column("name", Text, nullable=False),
+    Column("file_name", String(1024), nullable=False),
+    Column("log", String(40)),
     Column("etag", String(200), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("sha256", LargeBinary(32)),
@@ -47,6 +50,7 @@ objects = Table(
     Column("done", Text),
     Index("objects_by_group", "group_id"),
     Index("objects_by_name", "source", "name", "etag", unique=True),
+    Index("objects_by_file_name", "file_name"),
     Index("objects_by_sha256", "sha256"),
     Index("objects_by_state", "state"),
 )
@@ -93,8 +97,9 @@ digest_files = Table(
     Column("digest", Id, ForeignKey("digests.id"), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("bucket", String(255), nullable=False),
+    Column("file_name", String(1024), nullable=False),
     Column("sha256", String(64), nullable=False),
-    Index("digest_files_by_key", "key"),
+    Index("digest_files_by_file_name", "file_name"),
 )
 
 #: Events that an addendum corrects (UPDATED_DATA): the default views show the correction only.

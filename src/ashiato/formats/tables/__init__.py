@@ -11,4 +11,20 @@ TABLES = {t.name: t for t in (CLOUDTRAIL, CONFIG_ITEMS, VPC_FLOW_LOGS, FOOTPRINT
 #: Tables that hold what AWS delivered, in the order of the report of `collect`.
 LOG_TABLES = ("cloudtrail", "config_items", "vpc_flow_logs")
 
-__all__ = ["CLOUDTRAIL", "CONFIG_ITEMS", "FOOTPRINTS", "LOG_TABLES", "QUARANTINE", "TABLES", "VPC_FLOW_LOGS"]
+#: Columns that say whose record it is and of which region.
+ACCOUNT_REGION = {
+    "cloudtrail": ("recipientAccountId", "awsRegion"),
+    "config_items": ("awsAccountId", "awsRegion"),
+    "vpc_flow_logs": ("account_id", "region"),
+}
+
+__all__ = [
+    "ACCOUNT_REGION",
+    "CLOUDTRAIL",
+    "CONFIG_ITEMS",
+    "FOOTPRINTS",
+    "LOG_TABLES",
+    "QUARANTINE",
+    "TABLES",
+    "VPC_FLOW_LOGS",
+]

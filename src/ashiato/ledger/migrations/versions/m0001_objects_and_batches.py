@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("id", Id, primary_key=True),
         sa.Column("source", sa.String(200), nullable=False),
         sa.Column("name", sa.Text, nullable=False),
+        sa.Column("file_name", sa.String(1024), nullable=False),
+        sa.Column("log", sa.String(40)),
         sa.Column("etag", sa.String(200), nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("sha256", sa.LargeBinary(32)),
@@ -33,6 +35,7 @@ def upgrade() -> None:
     )
     op.create_index("objects_by_group", "objects", ["group_id"])
     op.create_index("objects_by_name", "objects", ["source", "name", "etag"], unique=True)
+    op.create_index("objects_by_file_name", "objects", ["file_name"])
     op.create_index("objects_by_sha256", "objects", ["sha256"])
     op.create_index("objects_by_state", "objects", ["state"])
     op.create_table(
@@ -69,9 +72,10 @@ def upgrade() -> None:
         sa.Column("digest", Id, sa.ForeignKey("digests.id"), primary_key=True),
         sa.Column("key", sa.Text, primary_key=True),
         sa.Column("bucket", sa.String(255), nullable=False),
+        sa.Column("file_name", sa.String(1024), nullable=False),
         sa.Column("sha256", sa.String(64), nullable=False),
     )
-    op.create_index("digest_files_by_key", "digest_files", ["key"])
+    op.create_index("digest_files_by_file_name", "digest_files", ["file_name"])
     op.create_table(
         "corrections",
         sa.Column("original", sa.String(100), primary_key=True),

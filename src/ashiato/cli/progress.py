@@ -1,0 +1,50 @@
+"""Progress of long work on a terminal; nothing where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ashiato.intake.collect import CollectProgress
+
+
+@contextmanager
+def collect_progress() -> Iterator[Callable[[CollectProgress], None]]:
+    """A bar with objects, records, MB/s and the time left."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("objects · {task.fields[records]:,} records ·"),
+        TransferSpeedColumn(),
+        TextColumn("·"),
+        TimeElapsedColumn(),
+        TextColumn("· left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as display:
+        objects = display.add_task("Taking in", total=None, records=0)
+
+        def show(progress: CollectProgress) -> None:
+            display.update(
+                objects, completed=progress.objects, total=progress.total, records=progress.records
+            )
+
+        yield show

@@ -1,0 +1,171 @@
+"""The type of an expression, as far as rewriting has to know it."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from ashiato.engine.types import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    IP,
+    JSON,
+    JSONTEXT,
+    META,
+    TIMESTAMP,
+    UNKNOWN,
+    VARCHAR,
+    Type,
+    array,
+    from_sql,
+)
+
+_CALLS = {
+    **dict.fromkeys(
+        "json_extract json_parse json_array_get json_query".split(), JSON,
+    ),
+    **dict.fromkeys(
+        "json_extract_scalar json_format split_part to_iso8601 date_format format_datetime regexp_extract "
+        "regexp_replace array_join url_extract_host url_extract_path url_extract_query url_extract_protocol "
+        "url_decode url_encode json_value listagg from_utf8 to_hex to_base64 reverse lower upper trim format "
+        "ashiato_day ashiato_part ax_iso ax_iso_ms typeof".split(),
+        VARCHAR,
+    ),
+    **dict.fromkeys(
+        "from_iso8601_timestamp date_parse parse_datetime from_unixtime at_timezone with_timezone".split(), TIMESTAMP
+    ),
+    **dict.fromkeys("from_iso8601_date last_day_of_month".split(), DATE),
+    **dict.fromkeys(
+        "cardinality length strpos position json_array_length json_size date_diff day_of_week dow day_of_year doy "
+        "week week_of_year year_of_week yow bitwise_and bitwise_or levenshtein_distance array_position "
+        "url_extract_port count_if".split(),
+        BIGINT,
+    ),
+    "to_unixtime": DOUBLE,
+    **dict.fromkeys(
+        "regexp_like contains any_match all_match none_match json_array_contains starts_with ends_with "
+        "arrays_overlap is_json_scalar json_exists is_subnet_of".split(),
+        BOOLEAN,
+    ),
+    "split": array(VARCHAR),
+    "regexp_extract_all": array(VARCHAR),
+    "ax_ip": IP,
+    "ax_json_field": JSONTEXT,
+}  # fmt: skip
+_NODES: tuple[tuple[tuple[type[exp.Expr], ...], Type], ...] = (
+    ((exp.Substring, exp.Lower, exp.Upper, exp.Concat, exp.DPipe, exp.Replace, exp.Trim, exp.TimeToStr), VARCHAR),
+    ((exp.Count, exp.Length, exp.RowNumber, exp.ApproxDistinct, exp.Extract, exp.Year, exp.Month, exp.Day), BIGINT),
+    ((exp.CountIf, exp.Hour, exp.Minute, exp.Second, exp.DayOfWeekIso, exp.DayOfYear, exp.WeekOfYear), BIGINT),
+    ((exp.Predicate, exp.Not, exp.And, exp.Or, exp.Boolean), BOOLEAN),
+    ((exp.CurrentTimestamp, exp.UnixToTime, exp.StrToTime, exp.AtTimeZone, exp.Localtimestamp), TIMESTAMP),
+    ((exp.CurrentDate, exp.Date, exp.LastDay), DATE),
+    ((exp.Avg, exp.Stddev, exp.Variance, exp.Sqrt, exp.Ln), DOUBLE),
+)
+#: Calls whose type is that of their argument at this place.
+_LIKE_ARGUMENT = {"date_add": 2, "max_by": 0, "min_by": 0, "filter": 0, "array_distinct": 0, "array_sort": 0,
+                  "slice": 0, "array_remove": 0, "array_union": 0, "array_intersect": 0, "array_except": 0,
+                  "repeat": 0, "shuffle": 0, "map_filter": 0, "map_concat": 0}  # fmt: skip
+
+
+def type_of(node: exp.Expr | None) -> Type:
+    """Type of `node`: the noted one, else worked out from its parts; `unknown` where that is not possible."""
+    if node is None:
+        return UNKNOWN
+    noted = node.meta.get(META) if node._meta else None
+    if isinstance(noted, Type):
+        return noted
+    if isinstance(node, exp.Literal):
+        return VARCHAR if node.is_string else BIGINT if str(node.this).isdigit() else DOUBLE
+    if isinstance(node, exp.Cast | exp.TryCast):
+        return from_sql(node.args["to"])
+    if isinstance(node, exp.Anonymous):
+        return _call(node)
+    if isinstance(node, exp.Alias | exp.Paren | exp.Neg | exp.Distinct | exp.Filter | exp.Window | exp.Order):
+        inner = node.expressions[0] if isinstance(node, exp.Distinct) and node.expressions else node.this
+        return type_of(inner)
+    if isinstance(node, exp.Try):
+        return type_of(node.this)
+    for classes, type_ in _NODES:
+        if isinstance(node, classes):
+            return type_
+    return _node(node)
+
+
+def _node(node: exp.Expr) -> Type:
+    if isinstance(node, exp.Dot):
+        return type_of(node.this).field(node.expression.name) or UNKNOWN
+    if isinstance(node, exp.Bracket):
+        return element(type_of(node.this))
+    if isinstance(node, exp.Subquery):
+        return type_of(node.this)
+    if isinstance(node, exp.Select):
+        return type_of(node.expressions[0]) if len(node.expressions) == 1 else UNKNOWN
+    if isinstance(node, exp.Max | exp.Min | exp.AnyValue | exp.First | exp.Last | exp.Lag | exp.Lead):
+        return type_of(node.this)
+    if isinstance(node, exp.FirstValue | exp.LastValue | exp.NthValue):
+        return type_of(node.this)
+    if isinstance(node, exp.Sum):
+        return type_of(node.this) if type_of(node.this).kind in ("bigint", "double") else UNKNOWN
+    if isinstance(node, exp.ArrayAgg | exp.ArrayUniqueAgg):
+        return array(type_of(node.this))
+    if isinstance(node, exp.Array):
+        return array(type_of(node.expressions[0]) if node.expressions else UNKNOWN)
+    if isinstance(node, exp.MapFromEntries | exp.Map):
+        return Type("map", (VARCHAR, UNKNOWN))
+    if isinstance(node, exp.Coalesce | exp.Nullif | exp.Greatest | exp.Least):
+        return next((t for t in map(type_of, [node.this, *node.expressions]) if t != UNKNOWN), UNKNOWN)
+    if isinstance(node, exp.Case):
+        return next((t for i in node.args["ifs"] if (t := type_of(i.args["true"])) != UNKNOWN), UNKNOWN)
+    if isinstance(node, exp.If):
+        return type_of(node.args.get("true"))
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
+        return _arithmetic(type_of(node.this), type_of(node.args.get("expression")))
+    if isinstance(node, exp.TimestampTrunc | exp.DateTrunc):
+        inner = type_of(node.this)
+        return DATE if inner == DATE else TIMESTAMP
+    return UNKNOWN
+
+
+def _arithmetic(left: Type, right: Type) -> Type:
+    for temporal in ("date", "timestamp", "time"):
+        if temporal in (left.kind, right.kind):
+            return UNKNOWN if left.kind == right.kind else TIMESTAMP if temporal == "time" else Type(temporal)
+    if left == right == BIGINT:
+        return BIGINT
+    return DOUBLE if {left.kind, right.kind} <= {"bigint", "double"} else UNKNOWN
+
+
+def element(type_: Type) -> Type:
+    """Type of a subscript of an array, a map or a JSON document."""
+    if type_.kind == "array":
+        return type_.of[0]
+    if type_.kind == "map":
+        return type_.of[1]
+    return type_ if type_.kind in ("jsontext", "json") else UNKNOWN
+
+
+def _call(node: exp.Anonymous) -> Type:
+    name = str(node.this).lower()
+    if name in _CALLS:
+        return _CALLS[name]
+    arguments = node.expressions
+    place = _LIKE_ARGUMENT.get(name)
+    if place is not None and place < len(arguments):
+        inner = type_of(arguments[place])
+        return TIMESTAMP if inner.kind == "time" else inner
+    if name == "element_at" and arguments:
+        return element(type_of(arguments[0]))
+    if name == "transform" and len(arguments) == 2 and isinstance(arguments[1], exp.Lambda):
+        return array(type_of(arguments[1].this))
+    if name in ("map_values", "map_keys") and arguments:
+        of = type_of(arguments[0]).of
+        return array(of[name == "map_values"]) if len(of) == 2 else array(UNKNOWN)
+    if name in ("map_agg", "map_from_entries", "multimap_agg", "histogram", "map"):
+        first = type_of(arguments[0]) if arguments else UNKNOWN
+        return Type("map", (first, type_of(arguments[1]) if len(arguments) > 1 else UNKNOWN))
+    if name == "sequence" and arguments:
+        return array(type_of(arguments[0]))
+    if name in ("flatten", "array_max", "array_min") and arguments:
+        return element(type_of(arguments[0]))
+    return UNKNOWN

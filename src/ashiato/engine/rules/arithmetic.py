@@ -1,0 +1,48 @@
+"""Numbers and aggregates where Trino and DuckDB differ."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from ashiato.engine.dialect import call
+from ashiato.engine.inference import type_of
+from ashiato.engine.rules import Context, function, node
+
+
+@node(exp.Div)
+def divide(current: exp.Expr, _: Context) -> exp.Expr:
+    """Between integers the division is an integer one."""
+    return call("ax_div", current.this, current.args["expression"])
+
+
+@node(exp.Greatest, exp.Least)
+def greatest(current: exp.Expr, _: Context) -> exp.Expr:
+    """NULL where any argument is."""
+    values = [current.this, *current.expressions]
+    missing = exp.or_(*[exp.Is(this=v.copy(), expression=exp.Null()) for v in values], copy=False)
+    name = "greatest" if isinstance(current, exp.Greatest) else "least"
+    return exp.Case(
+        ifs=[exp.If(this=missing, true=exp.Null())], default=call(name, *[v.copy() for v in values])
+    )
+
+
+@function("max_by", "min_by")
+def extreme_by(current: exp.Anonymous, _: Context) -> exp.Expr:
+    """DuckDB's arg_max skips rows whose value is NULL; Trino's max_by returns that NULL."""
+    name = "arg_max" if str(current.this).lower() == "max_by" else "arg_min"
+    suffix = "_null" if len(current.expressions) == 2 else ""
+    return call(name + suffix, *current.expressions)
+
+
+@function("approx_percentile")
+def approx_percentile(current: exp.Anonymous, _: Context) -> exp.Expr:
+    values = current.expressions
+    return call("approx_quantile", values[0], values[-1])
+
+
+@node(exp.Sum)
+def total(current: exp.Expr, _: Context) -> exp.Expr | None:
+    """A sum of integers is a BIGINT, as in Trino."""
+    if type_of(current.this).kind != "bigint" or isinstance(current.parent, exp.Filter | exp.Window):
+        return None
+    return exp.Cast(this=exp.Sum(this=current.this), to=exp.DataType.build("BIGINT"))

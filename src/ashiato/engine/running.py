@@ -1,0 +1,116 @@
+"""Running and explaining statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from ashiato.core.errors import AshiatoError, QueryRefused, QueryStopped
+from ashiato.engine import macros
+from ashiato.engine.limits import Limits
+from ashiato.engine.names import VIEWS
+from ashiato.engine.plans import Planner, TablePlan
+from ashiato.engine.sandbox import ChildFailed, Request, Sandbox
+from ashiato.engine.statements import Dialect, Statement, transpile
+from ashiato.engine.views import view_sql
+
+
+@dataclass(frozen=True)
+class ExplainedTable:
+    """What would be read of one table: files, their bytes and rows, and the snapshot."""
+
+    table: str
+    files: tuple[str, ...]
+    bytes: int
+    rows: int
+    snapshot_id: int | None
+    row_filter: str
+
+
+@dataclass(frozen=True)
+class ExplainedQuery:
+    """A statement as it would run, and what it would read."""
+
+    sql: str
+    tables: tuple[ExplainedTable, ...]
+
+
+def run(
+    sql: str,
+    planner: Planner,
+    *,
+    dialect: Dialect = "athena",
+    limits: Limits | None = None,
+    now: datetime | None = None,
+    sandbox: Sandbox | None = None,
+) -> pa.Table:
+    """The answer of one SELECT, as Arrow; output names that occur twice get `_1`, `_2` ….
+
+    Pass a `sandbox` that was started earlier to hide its start-up; it is used up either way.
+    Raises `QueryRefused` for a statement that is not run and `QueryStopped` when a limit ended it.
+    """
+    limits = limits or Limits()
+    with sandbox or Sandbox() as child:
+        statement = transpile(sql, dialect, now=now)
+        plans = _plans(statement, planner)
+        superseded = planner.superseded if "cloudtrail" in plans else ()
+        setup = [*macros.statements(), *(view_sql(v, p, superseded) for v, p in plans.items())]
+        paths = sorted({path for plan in plans.values() for path in plan.files})
+        try:
+            answer = child.run(Request(statement.sql, setup, paths), limits)
+        except ChildFailed as failed:
+            raise _explained(failed, paths) from None
+    return _unique_names(answer)
+
+
+def explain(
+    sql: str, planner: Planner, *, dialect: Dialect = "athena", now: datetime | None = None
+) -> ExplainedQuery:
+    """What `run` would do: the statement in DuckDB's words, and the files that would be read."""
+    statement = transpile(sql, dialect, now=now)
+    tables = tuple(
+        ExplainedTable(view, p.files, p.bytes, p.rows, p.snapshot_id, str(statement.tables[view]))
+        for view, p in _plans(statement, planner).items()
+    )
+    return ExplainedQuery(statement.sql, tables)
+
+
+def _plans(statement: Statement, planner: Planner) -> Mapping[str, TablePlan]:
+    return {view: planner.plan(VIEWS[view][0], row_filter) for view, row_filter in statement.tables.items()}
+
+
+def _explained(failed: ChildFailed, paths: Sequence[str]) -> AshiatoError:
+    """The database's message without file names and without the text that we made of the statement."""
+    text = failed.text
+    for path in paths:
+        text = text.replace(path, "(a data file)")
+    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not re.match(r"\s*(LINE \d|\^)", line)]
+    message = re.sub(r"^[\w ]+ Error: ", "", " ".join(lines[:3])).strip()
+    if "temp" in message.lower() and "director" in message.lower() or "No space left" in message:
+        return QueryStopped(
+            "the query needed more disk to spill to than it may use", remedy="Narrow it, or raise --max-disk"
+        )
+    if failed.kind in ("IOException", "FatalException", "InternalException"):
+        return QueryStopped(f"the query failed: {message[:400]}", remedy="Run it again; see `ashiato maintain`")
+    return QueryRefused(f"the statement cannot be run: {message[:400]}", remedy="See docs/queries.md")
+
+
+def _unique_names(answer: pa.Table) -> pa.Table:
+    seen: dict[str, int] = {}
+    taken = set(answer.column_names)
+    names = []
+    for name in answer.column_names:
+        count = seen.get(name, 0)
+        seen[name] = count + 1
+        new = name
+        while count and new in taken:
+            new = f"{name}_{count}"
+            count += 1
+        taken.add(new)
+        names.append(new)
+    return answer.rename_columns(names)

@@ -1,0 +1,68 @@
+"""The views that a statement reads: planned files by field id, copies and corrected events left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ashiato.engine.names import VIEWS
+from ashiato.engine.plans import TablePlan
+
+if TYPE_CHECKING:
+    from pyiceberg.types import IcebergType
+
+_PLAIN = {
+    "boolean": "BOOLEAN", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE", "date": "DATE",
+    "time": "TIME", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "string": "VARCHAR", "uuid": "UUID",
+    "binary": "BLOB",
+}  # fmt: skip
+
+
+def quote(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def duckdb_type(type_: IcebergType) -> str:
+    """An Iceberg type as DuckDB writes it."""
+    from pyiceberg.types import DecimalType, FixedType, ListType, MapType, StructType
+
+    if isinstance(type_, StructType):
+        return "STRUCT(" + ", ".join(f"{quote(f.name)} {duckdb_type(f.field_type)}" for f in type_.fields) + ")"
+    if isinstance(type_, ListType):
+        return f"{duckdb_type(type_.element_type)}[]"
+    if isinstance(type_, MapType):
+        return f"MAP({duckdb_type(type_.key_type)}, {duckdb_type(type_.value_type)})"
+    if isinstance(type_, DecimalType):
+        return f"DECIMAL({type_.precision}, {type_.scale})"
+    return "BLOB" if isinstance(type_, FixedType) else _PLAIN[str(type_)]
+
+
+def view_sql(view: str, plan: TablePlan, superseded: Sequence[str]) -> str:
+    """CREATE VIEW of `view` over the planned files; without files it is empty, with the same types."""
+    fields = plan.iceberg_schema.fields
+    columns = ", ".join(quote(f.name) for f in fields)
+    if not plan.files:
+        empty = ", ".join(f"NULL::{duckdb_type(f.field_type)} AS {quote(f.name)}" for f in fields)
+        return f"CREATE VIEW {quote(view)} AS SELECT {empty} WHERE false"
+    schema = ", ".join(
+        f"{f.field_id}: {{name: {literal(f.name)}, type: {literal(duckdb_type(f.field_type))}, default_value: NULL}}"
+        for f in fields
+    )
+    files = ", ".join(literal(p) for p in plan.files)
+    sql = (
+        f"CREATE VIEW {quote(view)} AS SELECT {columns} FROM "
+        f"read_parquet([{files}], hive_partitioning=false, schema=MAP {{{schema}}})"
+    )
+    if not VIEWS[view][1]:
+        return sql
+    conditions = ["variant = 0"]
+    if view == "cloudtrail" and superseded:
+        ids = ", ".join(literal(e) for e in superseded)
+        conditions.append(f'("eventID" IS NULL OR "eventID" NOT IN ({ids}))')
+    return f"{sql} WHERE {' AND '.join(conditions)}"

@@ -1,0 +1,276 @@
+"""Coverage: what comes from where, how late, what is missing, and how the disk will fill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+from pyiceberg.expressions import AlwaysTrue, GreaterThanOrEqual
+
+from ashiato.core.clock import now
+from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
+from ashiato.lake.home import Home
+from ashiato.lake.plans import PinnedLake
+from ashiato.lake.scan import relation
+from ashiato.ledger import tables as t
+from ashiato.ledger.database import utc
+
+#: Lags are taken over the newest days of each table: older ones say nothing of today's delivery.
+LAG_DAYS = 7
+MAX_GAPS = 200
+
+
+def coverage(home: Home) -> dict[str, Any]:
+    """The report of `ashiato sources`; docs/commands.md gives its JSON.
+
+    Lags are seconds: `delivered` from the record's time to AWS's delivery, `taken` from delivery to the lake.
+    """
+    with PinnedLake(home) as lake:
+        lags = _lags(home, lake)
+        skipped = _skipdata(home, lake)
+        disk = _disk(home, lake)
+    return {
+        "sources": _sources(home, lags),
+        "gaps": [*digest_gaps(home), *skipped][:MAX_GAPS],
+        "failed": _failed(home),
+        "list_requests": _requests(home),
+        "disk": disk,
+    }
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"memory_limit": "512MB"})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _places(home: Home) -> pa.Table:
+    """Account and region of objects by the folder they lay in."""
+    o = t.objects.c
+    rows = home.ledger.rows(
+        sa.select(o.name, o.account, o.region).where(o.account.is_not(None), o.state == "taken")
+    )
+    columns = list(zip(*rows, strict=True)) if rows else [[], [], []]
+    names = ("name", "account", "region")
+    return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
+
+
+def _lags(home: Home, lake: PinnedLake) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+    """By (source, log, account, region): newest record, quantiles of both lags over the newest days."""
+    found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    places = _places(home)
+    for name in LOG_TABLES:
+        description = TABLES[name]
+        time = description.time_column
+        newest = home.ledger.scalar(
+            sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == name)
+        )
+        newest = utc(newest) if isinstance(newest, datetime) else newest
+        if newest is None:
+            continue
+        since = newest - timedelta(days=LAG_DAYS)
+        plan = lake.plan(name, GreaterThanOrEqual(time, since.isoformat()))
+        account, region = ACCOUNT_REGION[name]
+        sql = f"""
+            SELECT r.source, coalesce(p.account, r."{account}", '') AS account,
+                   coalesce(p.region, r."{region}", '') AS region, max(r."{time}") AS newest,
+                   quantile_cont(epoch(r.delivered_at) - epoch(r."{time}"), [0.5, 0.95, 1.0]) AS delivered,
+                   quantile_cont(epoch(r.ingested_at) - epoch(r.delivered_at), [0.5, 0.95, 1.0]) AS taken
+            FROM {relation(plan.files, plan.iceberg_schema)} r
+            LEFT JOIN places p ON p.name = r.object
+            WHERE r."{time}" >= $since GROUP BY ALL
+        """
+        with _connection() as connection:
+            connection.register("places", places)
+            for source, acc, reg, last, delivered, taken in connection.execute(sql, {"since": since}).fetchall():
+                found[source, name, acc, reg] = {
+                    "newest": last,
+                    "delivered": _quantiles(delivered),
+                    "taken": _quantiles(taken),
+                }
+    return found
+
+
+def _quantiles(values: Sequence[float] | None) -> dict[str, float] | None:
+    if not values or values[0] is None:
+        return None
+    return {k: round(v, 1) for k, v in zip(("p50", "p95", "max"), values, strict=True)}
+
+
+def _sources(
+    home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    o = t.objects.c
+    day_count = sa.func.count(sa.distinct(sa.func.substr(sa.cast(o.delivered_at, sa.String), 1, 10)))
+    rows = home.ledger.rows(
+        sa.select(
+            o.source, o.log, o.account, o.region, sa.func.count(), sa.func.sum(o.size), sa.func.sum(o.records),
+            sa.func.max(o.newest_record), sa.func.max(o.delivered_at), day_count,
+        )
+        .where(o.state == "taken", o.log.is_not(None))
+        .group_by(o.source, o.log, o.account, o.region)
+        .order_by(o.source, o.log, o.account, o.region)
+    )  # fmt: skip
+    by_key: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    for source, log, account, region, count, size, records, newest, delivered, days in rows:
+        by_key[source, log, account or "", region or ""] = {
+            "objects": count,
+            "bytes": int(size or 0),
+            "records": int(records or 0),
+            "newest": utc(newest),
+            "last_delivery": utc(delivered),
+            "objects_a_day": round(count / max(days, 1), 1),
+            "bytes_a_day": int((size or 0) / max(days, 1)),
+        }
+    result = []
+    for key in sorted(set(by_key) | set(lags)):
+        source, log, account, region = key
+        facts = by_key.get(key, {})
+        lag = lags.get(key, {})
+        result.append(
+            {
+                "source": source,
+                "log": log,
+                "account": account or None,
+                "region": region or None,
+                "newest": lag.get("newest") or facts.get("newest"),
+                "lag": {"delivered": lag.get("delivered"), "taken": lag.get("taken")},
+                "objects": facts.get("objects", 0),
+                "records": facts.get("records", 0),
+                "bytes": facts.get("bytes", 0),
+                "objects_a_day": facts.get("objects_a_day", 0),
+                "bytes_a_day": facts.get("bytes_a_day", 0),
+            }
+        )
+    return result
+
+
+def digest_gaps(home: Home) -> list[dict[str, Any]]:
+    """Hours without a digest between two that came, and files that a digest names and that never came.
+
+    CloudTrail writes a digest an hour for each account and region, even for an hour without events.
+    """
+    d, f, o = t.digests.c, t.digest_files.c, t.objects.c
+    gaps: list[dict[str, Any]] = []
+    rows = home.ledger.rows(sa.select(d.account, d.region, d.start, d.end).order_by(d.account, d.region, d.start))
+    before: dict[tuple[str, str], datetime] = {}
+    for account, region, start, end in rows:
+        start, end = utc(start) or start, utc(end) or end
+        last = before.get((account, region))
+        if last is not None and start > last:
+            gaps.append(_gap("cloudtrail", account, region, last, start, "no digest came for this time"))
+        before[account, region] = max(end, last) if last is not None else end
+    came = sa.select(o.file_name).where(o.state.in_(("taken", "skipped", "quarantined")))
+    missing = home.ledger.rows(
+        sa.select(d.account, d.region, d.start, d.end, f.bucket, f.key)
+        .join(t.digest_files, f.digest == d.id)
+        .where(f.file_name.not_in(came))
+        .order_by(d.start)
+        .limit(MAX_GAPS)
+    )
+    for account, region, start, end, bucket, key in missing:
+        why = f"the digest names s3://{bucket}/{key}, which never came"
+        gaps.append(_gap("cloudtrail", account, region, utc(start), utc(end), why))
+    return gaps
+
+
+def _gap(
+    log: str, account: str | None, region: str | None, from_: object, to: object, why: str
+) -> dict[str, Any]:
+    return {"log": log, "account": account, "region": region, "from": from_, "to": to, "why": why}
+
+
+def _skipdata(home: Home, lake: PinnedLake) -> list[dict[str, Any]]:
+    """Windows for which AWS could not record the flows of an interface."""
+    from pyiceberg.expressions import EqualTo
+
+    plan = lake.plan("vpc_flow_logs", EqualTo("log_status", "SKIPDATA"))
+    if not plan.files:
+        return []
+    sql = f"""
+        SELECT r.account_id, coalesce(p.region, r.region), r.interface_id, min(r.start_time),
+               max(to_timestamp(coalesce(r."end", r.start, epoch(r.start_time)::BIGINT))), count(*)
+        FROM {relation(plan.files, plan.iceberg_schema)} r LEFT JOIN places p ON p.name = r.object
+        WHERE r.log_status = 'SKIPDATA' GROUP BY ALL ORDER BY 4 LIMIT {MAX_GAPS}
+    """
+    with _connection() as connection:
+        connection.register("places", _places(home))
+        return [
+            _gap(
+                "vpc_flow_logs", account, region, first, last,
+                f"SKIPDATA at {interface}: AWS left out records in {count:,} windows",
+            )
+            for account, region, interface, first, last, count in connection.execute(sql).fetchall()
+        ]  # fmt: skip
+
+
+def _failed(home: Home) -> list[dict[str, Any]]:
+    o = t.objects.c
+    rows = home.ledger.rows(
+        sa.select(o.source, o.name, o.reason, o.delivered_at)
+        .where(o.state == "failed")
+        .order_by(o.delivered_at.desc())
+        .limit(MAX_GAPS)
+    )
+    return [{"source": s, "object": n, "reason": r, "delivered": utc(when)} for s, n, r, when in rows]
+
+
+def _requests(home: Home) -> list[dict[str, Any]]:
+    r = t.requests.c
+    rows = home.ledger.rows(
+        sa.select(r.source, r.day, sa.func.sum(r.count)).group_by(r.source, r.day).order_by(r.source, r.day.desc())
+    )
+    return [{"source": s, "day": d, "requests": int(n)} for s, d, n in rows][:MAX_GAPS]
+
+
+def _disk(home: Home, lake: PinnedLake) -> dict[str, Any]:
+    """Bytes now, and what they will be if the newest thirty days go on."""
+    sizes: dict[str, int] = {}
+    daily = 0.0
+    today = now()
+    for name in TABLES:
+        whole = lake.plan(name, AlwaysTrue())
+        sizes[name] = whole.bytes
+        newest = home.ledger.scalar(
+            sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == name)
+        )
+        if not isinstance(newest, datetime) or not whole.rows:
+            continue
+        until = min(utc(newest) or today, today)
+        since = until - timedelta(days=30)
+        recent = lake.plan(name, GreaterThanOrEqual(TABLES[name].time_column, since.isoformat()))
+        days = max(1, len({_day_of(path) for path in recent.files})) if TABLES[name].partition == "day" else 30
+        daily += recent.bytes / days
+    archive = _folder_size(home.archive)
+    total = _folder_size(home.folder)
+    return {
+        "home_bytes": total,
+        "table_bytes": sizes,
+        "archive_bytes": archive,
+        "bytes_a_day": int(daily),
+        "in_30_days": int(total + 30 * daily),
+        "in_365_days": int(total + 365 * daily),
+    }
+
+
+def _day_of(path: str) -> date | str:
+    return path.rpartition("/")[0].rpartition("=")[2]
+
+
+def _folder_size(folder: Path) -> int:
+    size = 0
+    for path in folder.rglob("*"):
+        try:
+            if path.is_file():
+                size += path.stat().st_size
+        except OSError:
+            continue
+    return size
+
+
+__all__ = ["coverage", "digest_gaps"]

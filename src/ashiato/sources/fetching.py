@@ -1,0 +1,50 @@
+"""Many objects fetched at once, within a bound on bytes held."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source
+
+
+def fetch_all(
+    source: Source, refs: Iterable[ObjectRef], *, workers: int = 16, most_bytes: int = 64 << 20
+) -> Iterator[tuple[ObjectRef, bytes | ObjectUnavailable]]:
+    """Each reference with its bytes or the reason why not, as they arrive.
+
+    At most `most_bytes` of objects (or one, if it is larger) and 4 × `workers` objects are held or on
+    their way. `refs` is read lazily in the calling thread. SourceUnavailable ends the iteration.
+    """
+    pool = ThreadPoolExecutor(workers, "ashiato-fetch")
+    running: dict[Future[bytes | ObjectUnavailable], ObjectRef] = {}
+    done: deque[Future[bytes | ObjectUnavailable]] = deque()
+    waiting = iter(refs)
+    ahead: ObjectRef | None = next(waiting, None)
+    held = 0
+    try:
+        while ahead is not None or running or done:
+            while (
+                ahead is not None
+                and len(running) + len(done) < workers * 4
+                and (held == 0 or held + ahead.size <= most_bytes)
+            ):
+                running[pool.submit(_fetch, source, ahead)] = ahead
+                held += ahead.size
+                ahead = next(waiting, None)
+            if not done:
+                done.extend(wait(running, return_when=FIRST_COMPLETED).done)
+            future = done.popleft()
+            ref = running.pop(future)
+            yield ref, future.result()
+            held -= ref.size
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _fetch(source: Source, ref: ObjectRef) -> bytes | ObjectUnavailable:
+    try:
+        return source.fetch(ref)
+    except ObjectUnavailable as error:
+        return error
