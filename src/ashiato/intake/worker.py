@@ -32,6 +32,8 @@ from ashiato.sources.options import SourceOptions
 #: Bytes of an unreadable record that stand in the table itself; larger ones are kept in the archive.
 QUARANTINE_INLINE = 1 << 20
 QUARANTINE_HEAD = 64 << 10
+GATHER_ROWS = 20_000
+GATHER_BYTES = 48 << 20
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,22 @@ def read_unit(plan: ReadingPlan, source: Source, refs: Sequence[ObjectRef]) -> U
     return _UnitReader(plan).read(source, refs)
 
 
+@dataclass
+class _Gathered:
+    """Tables of the same columns that will be written as one."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    rows: int = 0
+    bytes: int = 0
+
+
 class _UnitReader:
     def __init__(self, plan: ReadingPlan) -> None:
         self.plan = plan
         self.reader = LogReader()
         self.result = UnitResult()
         self.writers: dict[tuple[str, bool], tuple[Path, pa.RecordBatchFileWriter]] = {}
+        self.gathered: dict[tuple[str, bool], _Gathered] = {}
         self.counts: dict[tuple[str, bool], int] = {}
         self.days: dict[tuple[str, bool], set[int]] = {}
         self.seen: dict[str, dict[str, Any]] = {}
@@ -132,6 +144,8 @@ class _UnitReader:
             rows = self.reader.flush()
             if rows is not None:
                 self._rows(rows)
+            for at in list(self.gathered):
+                self._flush(at)
             self._quarantined()
         finally:
             for _, writer in self.writers.values():
@@ -220,19 +234,32 @@ class _UnitReader:
             )
 
     def _rows(self, part: Rows) -> None:
-        rows = part.rows
-        if not rows.num_rows:
+        """Gather: what follows costs a fixed time a table, and many objects hold a handful of records."""
+        if not part.rows.num_rows:
             return
-        description = TABLES[part.table]
+        at = (part.table, part.keys is not None)
+        rows = part.rows
         if part.keys is not None:
             rows = rows.append_column(KEY, part.keys.cast(pa.binary()))
-            rows = rows.append_column(CONTENT, content_hashes(part.rows, description))
+        gathered = self.gathered.setdefault(at, _Gathered())
+        gathered.tables.append(rows)
+        gathered.rows += rows.num_rows
+        # Small tables are not weighed: summing 80 columns costs more than what they hold.
+        gathered.bytes += rows.nbytes if rows.num_rows > 1000 else rows.num_rows * 2000
+        if gathered.rows >= GATHER_ROWS or gathered.bytes >= GATHER_BYTES:
+            self._flush(at)
+
+    def _flush(self, at: tuple[str, bool]) -> None:
+        table, keyed = at
+        rows = pa.concat_tables(self.gathered.pop(at).tables).combine_chunks()
+        description = TABLES[table]
+        if keyed:
+            rows = rows.append_column(CONTENT, content_hashes(rows, description))
         time_column = rows[description.time_column]
-        at = (part.table, part.keys is not None)
         self.days.setdefault(at, set()).update(
             pc.unique(pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())).to_pylist()
         )
-        self._note_objects(rows, description.name)
+        self._note_objects(rows, table)
         self._write(at, rows)
 
     def _note_objects(self, rows: pa.Table, table: str) -> None:
