@@ -124,11 +124,11 @@ def test_an_unknown_account_is_kept_and_names_nobody() -> None:
 def test_transit_gateway_records_are_read() -> None:
     names = (
         "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
-        "tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni "
-        "tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr srcport dstport "
-        "protocol packets bytes start end log-status type packets-lost-no-route packets-lost-blackhole "
-        "packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region flow-direction "
-        "pkt-src-aws-service pkt-dst-aws-service"
+        "tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id "
+        "tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr "
+        "srcport dstport protocol packets bytes start end log-status type packets-lost-no-route "
+        "packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region "
+        "flow-direction pkt-src-aws-service pkt-dst-aws-service"
     )
     record = (
         "6 TransitGateway 111111111111 tgw-0a tgw-attach-0b 222222222222 333333333333 vpc-01 vpc-02 "
@@ -318,7 +318,7 @@ def test_large_texts_come_in_bounded_parts() -> None:
 
 
 _BYTES = st.binary(max_size=60) | st.sampled_from(
-    [f"{V2}\n".encode(), f"{RECORD}\n".encode(), b"\n", b"srcaddr"]
+    [text(V2), text(RECORD), b"\n", b"  ", b"srcaddr ", b"10.0.0.1 ", b"\xef\xbb\xbf"]
 )
 
 
@@ -327,3 +327,10 @@ _BYTES = st.binary(max_size=60) | st.sampled_from(
 def test_no_bytes_raise(pieces: list[bytes]) -> None:
     looks_like_flow_text(b"".join(pieces))
     rows(read_text(pieces, ORIGIN))
+
+
+def test_a_line_of_blanks_is_set_aside_and_the_rest_is_read() -> None:
+    for content, blanks in ((b"   \n", b"   \n"), (b"   ", b"   "), (b"\n \n" + text(V2, RECORD), b" ")):
+        parts = list(read_text([content], ORIGIN))
+        assert [part.content for part in unreadable(parts)] == [blanks]
+        assert len(rows(parts)) == content.count(b"OK")

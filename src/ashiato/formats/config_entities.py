@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from itertools import chain
 from typing import Any
@@ -57,6 +58,18 @@ def entities_of(row: Mapping[str, Any]) -> list[Entity]:
     return [(kind, value, role) for (kind, value), role in found.items()]
 
 
+@lru_cache(maxsize=1 << 14)
+def _address(text: str) -> str | None:
+    """Canonical text of a host's address; None for other text and for addresses of no host."""
+    if text.count(".") != 3 and text.count(":") < 2:
+        return None
+    try:
+        address = str(ip_address(text))
+    except ValueError:
+        return None
+    return None if address in _NO_HOST else address
+
+
 def _of_id(text: str, role: str) -> Entity:
     if text.startswith("arn:"):
         return "arn", text, role
@@ -92,14 +105,8 @@ def _in_configuration(text: str | None) -> Iterator[Entity]:
         kind = match.lastgroup or ""
         value = match.group(kind)
         if kind == "address":
-            if value.count(".") != 3 and value.count(":") < 2:
-                continue
-            try:
-                value = str(ip_address(value))
-            except ValueError:
-                continue
-            if value not in _NO_HOST:
-                yield kind, value, "peer"
+            if address := _address(value):
+                yield kind, address, "peer"
         elif kind in ("id", "unique"):
             yield _of_id(value, "peer")
         else:

@@ -19,7 +19,7 @@ from msgspec import Raw
 from ashiato.formats.config_entities import entities_of
 from ashiato.formats.config_record import UNDECODABLE, NotAnItem, item_key, parse_item
 from ashiato.formats.entities import hashes
-from ashiato.formats.json_scan import Broken, Value, array_start, elements
+from ashiato.formats.json_scan import Broken, elements
 from ashiato.formats.json_text import compact
 from ashiato.formats.reading import ObjectOrigin, Part, Reading, Rows, Skipped, Unreadable
 from ashiato.formats.tables.config_items import CONFIG_ITEMS
@@ -174,27 +174,38 @@ def _file(fields: Fields, raw: bytes, key: str, offset: int, origin: ObjectOrigi
     """A history or snapshot file, or an answer of the API with many items."""
     if bytes(fields[key]) == b"null":
         return
-    start = array_start(raw, key)
-    if start is None:
+    listed = bytes(fields[key])
+    if listed[:1] != b"[":
         yield Unreadable(f"{key} is not a list of configuration items", offset, raw)
         return
     by_name = {name.lower(): value for name, value in fields.items()}
     broken: list[Unreadable] = []
-
-    def items() -> Iterator[tuple[int, bytes, Diff]]:
-        for part in elements(raw, start=start):
-            if isinstance(part, Broken):
-                broken.append(Unreadable(part.reason, offset + part.offset, part.raw))
-            else:
-                yield offset + part.offset, part.raw, None
-
     yield from read_items(
-        items(),
+        _listed(listed, offset + max(raw.find(listed), 0), broken),
         origin,
         file_version=_text(by_name.get("fileversion") or by_name.get("snapshotversion")),
         snapshot_id=_text(by_name.get("configsnapshotid")),
     )
     yield from broken
+
+
+def _listed(content: bytes, offset: int, broken: list[Unreadable]) -> Iterator[tuple[int, bytes, Diff]]:
+    """Elements of a JSON list with their offsets; those that cannot be told apart go to `broken`."""
+    try:
+        listed = _LIST.decode(content)
+    except UNDECODABLE:
+        # The list as a whole has been decoded once, so that only depth stands against it.
+        for part in elements(content, start=0):
+            if isinstance(part, Broken):
+                broken.append(Unreadable(part.reason, offset + part.offset, part.raw))
+            else:
+                yield offset + part.offset, part.raw, None
+        return
+    position = 0
+    for item in map(bytes, listed):
+        position = content.find(item, position)
+        yield offset + position, item, None
+        position += len(item)
 
 
 def _notification(
@@ -206,9 +217,10 @@ def _notification(
     if item == b"null":
         yield Skipped("a change notification of AWS Config whose item is null")
     elif item[:1] == b"[":
-        places = [part for part in elements(item, start=0) if isinstance(part, Value)]
-        base = offset + max(raw.find(item), 0)
-        yield from read_items([(base + part.offset, part.raw, diff) for part in places], origin)
+        broken: list[Unreadable] = []
+        listed = _listed(item, offset + max(raw.find(item), 0), broken)
+        yield from read_items(((place, content, diff) for place, content, _ in listed), origin)
+        yield from broken
     else:
         yield from read_items([(offset + max(raw.find(item), 0), item, diff)], origin)
 

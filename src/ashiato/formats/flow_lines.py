@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,14 +42,7 @@ def parsed(layout: Format, block: bytes, *, threads: bool = False, checked: bool
                 use_threads=threads,
             ),
             parse_options=_PARSE,
-            convert_options=csv.ConvertOptions(
-                column_types={
-                    f"f{place}": pa.string() if column is None else TYPES[column]
-                    for place, column in enumerate(layout.columns)
-                },
-                null_values=["-"],
-                strings_can_be_null=True,
-            ),
+            convert_options=_conversion(layout),
         )
     except (pa.ArrowException, ValueError):
         return None
@@ -57,6 +51,18 @@ def parsed(layout: Format, block: bytes, *, threads: bool = False, checked: bool
         if span["min"] is not None and (span["min"] < 0 or span["max"] > greatest):
             return None
     return table
+
+
+@lru_cache(maxsize=256)
+def _conversion(layout: Format) -> csv.ConvertOptions:
+    return csv.ConvertOptions(
+        column_types={
+            f"f{place}": pa.string() if column is None else TYPES[column]
+            for place, column in enumerate(layout.columns)
+        },
+        null_values=["-"],
+        strings_can_be_null=True,
+    )
 
 
 def _plain(block: bytes) -> bool:

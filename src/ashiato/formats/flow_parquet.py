@@ -29,7 +29,7 @@ def read_parquet(content: bytes, origin: ObjectOrigin, *, threads: bool = False)
 
     Columns are found by name in either spelling and cast without loss to the table's types; others go to
     `extra`. A row that cannot be cast is `Unreadable` with its number as the offset and its values as
-    JSON; a row group that cannot be read is, with its bytes; so is a file that is not Parquet.
+    JSON; a file in which a row group cannot be read is, as a whole, after the rows of its other groups.
     """
     try:
         file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=_text_columns(content))
@@ -43,6 +43,7 @@ def read_parquet(content: bytes, origin: ObjectOrigin, *, threads: bool = False)
         return
     builder = RowBuilder(origin)
     first = 0
+    damage: list[str] = []
     for group in range(file.num_row_groups):
         done = first
         try:
@@ -50,10 +51,11 @@ def read_parquet(content: bytes, origin: ObjectOrigin, *, threads: bool = False)
                 yield from _batch(batch, done, builder)
                 done += batch.num_rows
         except _FAILURES as error:
-            start, end = _extent(file, group, len(content))
-            reason = f"row group {group} from row {done}: {_first_line(error)}"
-            yield Unreadable(reason, start, content[start:end])
+            damage.append(f"row group {group} from row {done}: {_first_line(error)}")
         first += max(file.metadata.row_group(group).num_rows, 0)
+    if damage:
+        # Not the bytes of the row group alone: pyarrow aborts the process on damaged column metadata.
+        yield Unreadable("; ".join(damage)[:2000], 0, content)
 
 
 def _text_columns(content: bytes) -> list[str]:
@@ -63,19 +65,6 @@ def _text_columns(content: bytes) -> list[str]:
 
 def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]
-
-
-def _extent(file: pq.ParquetFile, group: int, size: int) -> tuple[int, int]:
-    """Where the bytes of a row group begin and end, as far as its metadata can be believed."""
-    described = file.metadata.row_group(group)
-    chunks = [described.column(place) for place in range(described.num_columns)]
-    starts = [
-        min(chunk.data_page_offset, chunk.dictionary_page_offset or chunk.data_page_offset)
-        for chunk in chunks
-    ]
-    ends = [start + chunk.total_compressed_size for start, chunk in zip(starts, chunks, strict=True)]
-    start = max(0, min(starts, default=0))
-    return (start, min(size, max(ends))) if starts and start < size and max(ends) > start else (0, size)
 
 
 def _batch(batch: pa.RecordBatch, first: int, builder: RowBuilder) -> Iterator[Rows | Unreadable]:
@@ -157,7 +146,7 @@ def _text(values: pa.Array) -> pa.Array:
 
 def _whole_numbers(values: pa.Array, column: str) -> pa.Array:
     if not pa.types.is_integer(values.type):
-        if not pa.types.is_floating(values.type):
+        if not (pa.types.is_floating(values.type) or pa.types.is_decimal(values.type)):
             values = _text(values)
         values = values.cast(pa.int64())
     cast = values.cast(TYPES[column])

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -26,10 +27,11 @@ from ashiato.formats.tables.vpc_flow_logs import VPC_FLOW_LOGS
 
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 16 << 20
-_BY_LINE = 1 << 14
+_BY_LINE = 1 << 16
 _MOST_LINES = 50_000
 _SAMPLE = 100
 _NAMES = pa.array([*TYPES, *(name.replace("_", "-") for name in TYPES)], pa.string())
+_WORDS = re.compile(rb"^[a-z][a-z0-9_ -]*\r?$", re.MULTILINE)
 _LAST_WORDS = {
     "log_status": (b"OK", b"NODATA", b"SKIPDATA", b"-"),
     "action": (b"ACCEPT", b"REJECT", b"-"),
@@ -121,9 +123,20 @@ def _cut(offset: int, content: bytes, size: int) -> Unreadable:
 
 def _told(lines: list[bytes]) -> Format | None:
     """The format of headerless lines: that of the field count which most of them have."""
-    counts = [line.count(b" ") for line in lines]
-    common = max(set(counts), key=counts.count)
-    return recognised([line for line, count in zip(lines, counts, strict=True) if count == common])
+    by_count: dict[int, list[bytes]] = {}
+    for line in filter(None, lines):
+        by_count.setdefault(line.count(b" "), []).append(line)
+    return recognised(max(by_count.values(), key=len)) if by_count else None
+
+
+def _without_headers(layout: Format, block: bytes) -> bytes:
+    """The block with blank lines, as many bytes, for copies of the format's header line."""
+    line = b"\n" + " ".join(layout.names).encode() + b"\n"
+    if block.startswith(line[1:]):
+        block = b"\n" * len(line[1:]) + block[len(line) - 1 :]
+    while line in block:  # twice where one follows another
+        block = block.replace(line, b"\n" * len(line))
+    return block
 
 
 class _TextReader:
@@ -146,35 +159,23 @@ class _TextReader:
         if last:
             yield from self._last_line(offset, block)
         else:
-            yield from self._span(offset, self._without_headers(block))
+            yield from self._span(offset, block)
         yield from self._flush()
 
     def _begin(self, block: bytes) -> int:
         """Settles the format by the first lines; how many bytes there are before the first record."""
         start = len(_BOM) if block.startswith(_BOM) else 0
-        while block[start : start + 1] in (b"\r", b"\n"):
-            start += 1
+        start = len(block) - len(block[start:].lstrip(b"\r\n"))
         if start == len(block):
             return start
         self._begun = True
         lines = block[start : start + _SAMPLE * 1024].split(b"\n", _SAMPLE)[:_SAMPLE]
-        lines = [line.removesuffix(b"\r") for line in lines if line.strip()]
+        lines = [line.removesuffix(b"\r") for line in lines]
         self._format = header(lines[0], lines[1:])
         if self._format is not None:
             return block.find(b"\n", start) + 1 or len(block)
         self._format = self._declared or _told(lines)
         return start
-
-    def _without_headers(self, block: bytes) -> bytes:
-        """The block with blank lines, as many bytes, for further copies of the header line in force."""
-        if self._format is None:
-            return block
-        line = b"\n" + " ".join(self._format.names).encode() + b"\n"
-        if block.startswith(line[1:]):
-            block = b"\n" * len(line[1:]) + block[len(line) - 1 :]
-        while line in block:  # twice where one follows another
-            block = block.replace(line, b"\n" * len(line))
-        return block
 
     def _last_line(self, offset: int, line: bytes) -> Reading:
         line = line.removesuffix(b"\r")
@@ -195,12 +196,12 @@ class _TextReader:
 
     def _span(self, offset: int, block: bytes) -> Reading:
         """Whole lines: at once if they are all good, else by ever smaller pieces."""
+        if not block or (block[0] in b"\r\n" and not block.strip(b"\r\n")):
+            return
         if self._format is None:
             yield from self._find_header(offset, block)
             return
-        if not block or (block[0] in b"\r\n" and not block.strip(b"\r\n")):
-            return
-        table = parsed(self._format, block, threads=self._threads)
+        table = parsed(self._format, _without_headers(self._format, block), threads=self._threads)
         if table is not None and not self._has_header(table):
             if self._lines:
                 yield from self._parse_lines()
@@ -208,7 +209,7 @@ class _TextReader:
         elif len(block) <= _BY_LINE:
             yield from self._by_line(offset, block)
         else:
-            size, start = max(len(block) // 16, _BY_LINE // 2), 0
+            size, start = max(len(block) // 16, _BY_LINE), 0
             while start < len(block):
                 end = block.find(b"\n", min(start + size, len(block)) - 1) + 1
                 read = self._by_line if end - start == len(block) else self._span
@@ -223,17 +224,14 @@ class _TextReader:
         )
 
     def _find_header(self, offset: int, block: bytes) -> Reading:
-        start = 0
-        while start < len(block):
-            end = block.find(b"\n", start) + 1
-            self._format = header_again(block[start : end - 1].removesuffix(b"\r"), None)
+        for words in _WORDS.finditer(block):
+            self._format = header_again(words[0].removesuffix(b"\r"), None)
             if self._format is not None:
-                break
-            start = end
-        if start:
-            yield Unreadable(UNKNOWN_FORMAT, offset, block[:start])
-        if start < len(block):
-            yield from self._span(offset + end, block[end:])
+                if words.start():
+                    yield Unreadable(UNKNOWN_FORMAT, offset, block[: words.start()])
+                yield from self._span(offset + words.end() + 1, block[words.end() + 1 :])
+                return
+        yield Unreadable(UNKNOWN_FORMAT, offset, block)
 
     def _by_line(self, offset: int, block: bytes) -> Reading:
         for ended in block[:-1].split(b"\n"):

@@ -15,6 +15,9 @@ two places are looked for, and the nearer one is taken:
   behind `:` or `[`; for values at top level also a line that begins with `{` or `[`: right where a value
   is cut off or lost a quote, after which strings and structure would be taken for each other. Text inside
   a JSON string cannot look like such a beginning, because its quotes are escaped.
+
+One thing structure cannot show: an element cut off behind a whole value of a list of its own. The elements
+that follow are then well-formed members of that list, and the only sign is that the array never ends.
 """
 
 from __future__ import annotations
