@@ -58,6 +58,11 @@ def read_parquet(content: bytes, origin: ObjectOrigin, *, threads: bool = False)
         yield Unreadable("; ".join(damage)[:2000], 0, content)
 
 
+def read_batch(batch: pa.RecordBatch, origin: ObjectOrigin) -> Reading:
+    """Rows of a batch that was read already."""
+    yield from _batch(batch, 0, RowBuilder(origin))
+
+
 def _text_columns(content: bytes) -> list[str]:
     schema = pq.read_schema(pa.BufferReader(content))
     return [field.name for field in schema if field.type in (pa.string(), pa.large_string())]

@@ -11,6 +11,7 @@ from itertools import chain
 from ashiato.formats import flow_records
 from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.documents import DocumentReader
+from ashiato.formats.flow_gather import MOST_BYTES, FlowGather, Gathered
 from ashiato.formats.inflate import ZIP, Damage, inflate, zip_members
 from ashiato.formats.reading import ObjectOrigin, Part, Rows, Skipped, Unreadable
 
@@ -37,6 +38,7 @@ class LogReader:
 
     def __init__(self, *, max_events: int = 20_000, threads: bool = False) -> None:
         self.events = EventRows()
+        self.flows = FlowGather()
         self.max_events = max_events
         self.threads = threads
 
@@ -47,6 +49,10 @@ class LogReader:
     def flush(self) -> Rows | None:
         """The CloudTrail events gathered so far."""
         return self.events.take()
+
+    def flush_flows(self) -> Iterator[Gathered]:
+        """The records of small flow-log objects gathered so far, with the objects that they belong to."""
+        return self.flows.take()
 
     def _container(self, content: bytes, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         if content[:4] == ZIP and zips:
@@ -82,13 +88,17 @@ class LogReader:
                 pass
             yield Skipped("an empty object")
         elif head[:4] == b"PAR1":
-            yield from flow_records.read_parquet(b"".join(chunks), origin)
+            content = b"".join(chunks)
+            if len(content) > MOST_BYTES or damage or not self.flows.add_parquet(content, origin):
+                yield from flow_records.read_parquet(content, origin)
         elif text[:1] in (b"{", b"["):
             yield from self._json(chunks, origin, damage)
         elif _is_export(text):
             yield from self._export(chunks, origin)
         elif flow_records.looks_like_flow_text(text[:4096]):
-            yield from flow_records.read_text(chunks, origin, threads=self.threads)
+            # A head shorter than HEAD is the whole content.
+            if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
+                yield from flow_records.read_text(chunks, origin, threads=self.threads)
         else:
             yield _foreign(text)
 

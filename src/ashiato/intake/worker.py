@@ -131,6 +131,8 @@ class _UnitReader:
         self.days: dict[tuple[str, bool], set[int]] = {}
         self.seen: dict[str, dict[str, Any]] = {}
         self.quarantine: list[dict[str, object]] = []
+        self.judged: list[tuple[ObjectFacts, str | None, list[Unreadable], bytes]] = []
+        self.by_name: dict[str, tuple[ObjectFacts, str | None, list[Unreadable], bytes]] = {}
 
     def read(self, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
         try:
@@ -144,6 +146,9 @@ class _UnitReader:
             rows = self.reader.flush()
             if rows is not None:
                 self._rows(rows)
+            self._gathered_flows()
+            for facts, skipped, bad, content in self.judged:
+                self._judge(facts, skipped, bad, content)
             for at in list(self.gathered):
                 self._flush(at)
             self._quarantined()
@@ -189,8 +194,12 @@ class _UnitReader:
         facts.records += len(self.reader.events) - before
         if facts.log is None:
             facts.log = "digest" if facts.digests else ("cloudtrail" if facts.records else None)
-        self._judge(facts, skipped, bad, content)
         self.result.objects.append(facts)
+        # Its flow records may still be gathered: it is judged when they are out.
+        self.judged.append((facts, skipped, bad, content if bad else b""))
+        self.by_name[facts.name] = self.judged[-1]
+        if self.reader.flows.full:
+            self._gathered_flows()
         if len(self.reader.events) >= self.reader.max_events:
             rows = self.reader.flush()
             if rows is not None:
@@ -203,6 +212,18 @@ class _UnitReader:
             # A reader promises never to raise for what bytes hold. If it breaks that promise, the object
             # must not stop the others nor be lost.
             yield Unreadable(f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b"")
+
+    def _gathered_flows(self) -> None:
+        for gathered in self.reader.flush_flows():
+            for origin, count in gathered.counts:
+                facts, _, bad, _ = self.by_name[origin.name]
+                if isinstance(gathered.part, Rows):
+                    facts.records += count
+                    facts.log, facts.unkeyed = facts.log or "vpc_flow_logs", True
+                elif isinstance(gathered.part, Unreadable):
+                    bad.append(gathered.part)
+            if isinstance(gathered.part, Rows):
+                self._rows(gathered.part)
 
     def _judge(self, facts: ObjectFacts, skipped: str | None, bad: list[Unreadable], content: bytes) -> None:
         readable = facts.records > 0 or bool(facts.digests)
