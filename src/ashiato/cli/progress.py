@@ -48,3 +48,27 @@ def collect_progress() -> Iterator[Callable[[CollectProgress], None]]:
             )
 
         yield show
+
+
+@contextmanager
+def fraction_progress(what: str) -> Iterator[Callable[[str, float], None]]:
+    """A bar for work that tells a step and a fraction from 0 to 1."""
+    if not sys.stderr.isatty():
+        yield lambda _step, _fraction: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as display:
+        task = display.add_task(what, total=1.0)
+
+        def show(step: str, fraction: float) -> None:
+            display.update(task, description=f"{what}: {step}", completed=fraction)
+
+        yield show

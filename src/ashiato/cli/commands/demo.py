@@ -1,0 +1,153 @@
+"""`ashiato demo`: an incident, generated, taken in and told."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
+
+
+def register(app: typer.Typer) -> None:
+    family = typer.Typer(
+        help="An incident in AWS's own file formats: generated, taken in, and told by asking the lake.",
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="[bold]Examples[/bold]\n\nashiato demo --no-serve\n\n"
+        "ashiato demo generate --out load --days 10 --events 1000000 --flows 5000000",
+    )
+    family.callback()(demo)
+    family.command(name="generate")(generate)
+    app.add_typer(family, name="demo")
+
+
+def demo(
+    context: typer.Context,
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    files: Annotated[
+        Path | None, typer.Option(help="Where the generated files go; default: beside the home.")
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="End after the story (there are no pages yet).")
+    ] = False,
+    format_: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Generate the sample incident, take it in, and tell the story from the lake."""
+    if context.invoked_subcommand is not None:
+        return
+    del serve
+    told = common(home or Path("ashiato-demo/home"), config, format_, json)
+    folder = files or told.home.parent / "files"
+    say = (lambda _: None) if told.format != "table" else (lambda text: print(text, flush=True))
+    began = time.monotonic()
+    _fresh(told.home, folder)
+    say("Generating 35 days of three accounts, and one attack, in AWS's own file formats …")
+    estate = _generate(folder, {})
+    counts = estate.truth["counts"]
+    say(
+        f"  {counts['objects']:,} objects: {counts['event_records']:,} event records of {counts['events']:,}"
+        f" events, {counts['flow_records']:,} flow records, {counts['item_records']:,} item records"
+        f" ({time.monotonic() - began:.0f} s)."
+    )
+    from ashiato.cli.commands.collect import show, take_in
+
+    say("Taking them in …")
+    report = take_in(told, [str(folder)])
+    if told.format == "table":
+        show(told, report)
+    from ashiato.demo.telling import tell
+
+    story = tell(told.home)
+    if told.format != "table":
+        from ashiato.cli.output import print_rows, to_json
+
+        if told.format == "json":
+            print(to_json({"collected": report.as_json(), "story": story}))
+        else:
+            rows = [{**part, "rows": len(part["rows"])} for part in story]
+            print_rows("csv", ["title", "answer", "sql", "rows"], rows)
+        return
+    _print_story(story)
+    print(f"\n{time.monotonic() - began:.0f} s in all. Ask it yourself:")
+    print(f'  ashiato query --home {told.home} "SELECT eventname, count(*) n FROM cloudtrail GROUP BY 1 ORDER BY n DESC"')
+    print(f"  ashiato sources --home {told.home}")
+
+
+def _fresh(home: Path, files: Path) -> None:
+    """The demo starts anew each time; it removes only folders that it made itself."""
+    from ashiato.core.errors import WrongUse
+
+    marker = "ASHIATO-DEMO"
+    for folder in (home, files):
+        if folder.exists() and any(folder.iterdir()):
+            if not (folder / marker).exists():
+                raise WrongUse(
+                    "this folder holds something that the demo did not make",
+                    where=str(folder),
+                    remedy="Choose another with --home and --files.",
+                )
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / marker).write_text("Made by `ashiato demo`, which replaces it at its next run.\n")
+
+
+def _generate(out: Path, options: dict[str, object]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from ashiato.cli.progress import fraction_progress
+    from ashiato.demo import generate as make_estate
+
+    with fraction_progress("Generating") as show:
+        return make_estate(out, progress=show, **options)  # type: ignore[arg-type]
+
+
+def generate(
+    out: Annotated[Path, typer.Option("--out", help="An empty or new folder.")],
+    days: Annotated[int, typer.Option(min=1, help="Days before the end.")] = 35,
+    accounts: Annotated[int, typer.Option(min=1, help="Accounts; the first three are named.")] = 3,
+    events: Annotated[int, typer.Option(min=0, help="Distinct CloudTrail events, at least.")] = 200_000,
+    flows: Annotated[int, typer.Option(min=0, help="Flow records, at least.")] = 500_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Only write the files, for load or for trying other tools."""
+    from ashiato.cli.output import to_json
+    from ashiato.core.errors import WrongUse
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise WrongUse("the folder is not empty", where=str(out), remedy="Choose a new one with --out.")
+    options: dict[str, object] = {
+        "days": days, "accounts": accounts, "events": events, "flows": flows, "seed": seed,
+    }  # fmt: skip
+    if end is not None:
+        options["end"] = end.date()
+    began = time.monotonic()
+    estate = _generate(out, options)
+    counts = estate.truth["counts"]
+    if json or format_ == "json":
+        print(to_json({"out": str(out), "counts": counts, "seconds": round(time.monotonic() - began, 3)}))
+        return
+    print(f"{counts['objects']:,} objects in {out} ({time.monotonic() - began:.1f} s); truth.json says what happened.")
+    print(f"Take them in with: ashiato collect {out}", file=sys.stderr)
+
+
+def _print_story(story: list[dict[str, object]]) -> None:
+    from ashiato.cli.output import plain, print_table
+
+    for number, part in enumerate(story, 1):
+        print(f"\n{number}. {plain(str(part['title']))}\n   {plain(str(part['answer']))}")
+        rows = part["rows"]
+        assert isinstance(rows, list)
+        if rows:
+            print_table(list(rows[0]), rows)
+
+
+__all__ = ["Common", "register"]
