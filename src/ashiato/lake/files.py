@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyiceberg.io.pyarrow import parquet_file_to_data_file
-from pyiceberg.manifest import DataFile
+from pyiceberg.io.pyarrow import (
+    compute_statistics_plan,
+    data_file_statistics_from_parquet_metadata,
+    parquet_path_to_id_mapping,
+)
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
 
 from ashiato.formats.columns import TableDescription
@@ -32,6 +36,37 @@ def partitions(rows: pa.Table, description: TableDescription) -> Iterator[tuple[
             yield name, rows
         else:
             yield name, rows.filter(pc.equal(floor, pa.scalar(value, floor.type)))
+
+
+def data_file_maker(table: Table) -> Callable[[Path], DataFile]:
+    """A function from a written Parquet file to its entry in a manifest.
+
+    PyIceberg's `parquet_file_to_data_file` compares schemas anew for each file, which takes longer than
+    writing a small one; ours carry the table's own field ids.
+    """
+    metadata = table.metadata
+    schema = metadata.schema()
+    plan = compute_statistics_plan(schema, metadata.properties)
+    columns = parquet_path_to_id_mapping(schema)
+
+    def entry(path: Path) -> DataFile:
+        statistics = data_file_statistics_from_parquet_metadata(
+            parquet_metadata=pq.read_metadata(path), stats_columns=plan, parquet_column_mapping=columns
+        )
+        return DataFile.from_args(
+            content=DataFileContent.DATA,
+            file_path=f"file://{path}",
+            file_format=FileFormat.PARQUET,
+            partition=statistics.partition(metadata.spec(), schema),
+            file_size_in_bytes=path.stat().st_size,
+            sort_order_id=None,
+            spec_id=metadata.default_spec_id,
+            equality_ids=None,
+            key_metadata=None,
+            **statistics.to_serialized_dict(),
+        )
+
+    return entry
 
 
 class FileWriter:
@@ -67,12 +102,10 @@ class FileWriter:
 
     def close(self) -> list[DataFile]:
         """Finish the files; their entries for the commit."""
-        data_files = []
-        for path, writer in self._open.values():
+        for _, writer in self._open.values():
             writer.close()
-            data_files.append(
-                parquet_file_to_data_file(self.table.io, self.table.metadata, f"file://{path}")
-            )
+        entry = data_file_maker(self.table)
+        data_files = [entry(path) for path, _ in self._open.values()]
         self._open = {}
         return data_files
 
