@@ -26,6 +26,7 @@ from ashiato.intake.worker import (
     read_unit_in_worker,
     start_worker,
 )
+from ashiato.intake.spool import Spool, SpoolSource
 from ashiato.lake.home import Home
 from ashiato.lake.writer import GroupReport, LakeWriter, ObjectFacts, RowsFile, file_name
 from ashiato.ledger import tables as t
@@ -141,9 +142,15 @@ class Collector:
             (address, open_source(address, options=options, listings=listings)) for address in addresses
         ]
         try:
+            # What an earlier process kept and could not commit any more comes first.
+            self._spooled()
             for address, source in sources:
                 if self.stop.is_set():
                     break
+                if not _reopens(address):
+                    self._spool(source)
+                    self._spooled()
+                    continue
                 spec = SourceSpec(address, source.name, options or SourceOptions())
                 self._source(source, spec)
         finally:
@@ -151,6 +158,18 @@ class Collector:
             self.writer.close()
         self.report.interrupted = self.stop.is_set()
         return self.report
+
+    def _spool(self, source: Source) -> None:
+        """Keep what cannot be read twice before anything is made of it."""
+        self.writer.step("spool")
+        spool = Spool(self.home.folder / "spool")
+        for ref in source.objects():
+            spool.put(ref, source.fetch(ref))
+
+    def _spooled(self) -> None:
+        source = SpoolSource(Spool(self.home.folder / "spool"))
+        if any(True for _ in source.spool.waiting()):
+            self._source(source, SourceSpec(SPOOL, source.name, SourceOptions()))
 
     def _source(self, source: Source, spec: SourceSpec) -> None:
         plan = ReadingPlan(spec, self.home.tmp, self.home.archive, self.keep_objects, self.flow_format)
@@ -303,8 +322,14 @@ class Collector:
                     )  # fmt: skip
 
 
+#: Not an address that a person can write: the spool is read in this process.
+SPOOL = "\0spool"
+
+
 def _reopens(address: str) -> bool:
     """Whether another process can open the address again; a pipe cannot."""
+    if address == SPOOL:
+        return False
     return address != "-" and not (os.path.exists(address) and not os.path.isfile(address) and not os.path.isdir(address))
 
 

@@ -7,12 +7,10 @@ import threading
 import duckdb
 import pyarrow as pa
 
-from ashiato.formats.columns import PROVENANCE, TableDescription
+from ashiato.formats.columns import TableDescription
+from ashiato.lake.contents import content_sql
 
 _local = threading.local()
-_LEFT_OUT = {c.name for c in PROVENANCE if c.name != "extra"} | {
-    "variant", "record_hash", "configSnapshotId", "fileVersion",
-}  # fmt: skip
 
 
 def content_hashes(rows: pa.Table, description: TableDescription) -> pa.Array:
@@ -21,7 +19,5 @@ def content_hashes(rows: pa.Table, description: TableDescription) -> pa.Array:
     connection = getattr(_local, "connection", None)
     if connection is None:
         connection = _local.connection = duckdb.connect(config={"threads": 1})
-    names = ", ".join(f'"{c.name}"' for c in description.columns if c.name not in _LEFT_OUT)
-    # The upper 63 bits: SQLite keeps signed integers.
-    result = connection.sql(f"SELECT (hash({names}) >> 1)::BIGINT AS h FROM rows").to_arrow_table()
+    result = connection.sql(f"SELECT {content_sql(description)} AS h FROM rows").to_arrow_table()
     return result["h"].combine_chunks()

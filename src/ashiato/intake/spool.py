@@ -1,0 +1,108 @@
+"""Bytes that cannot be fetched again (a stream now; queues and pushes later), kept until they are committed.
+
+Content-addressed files in `spool/`, synced before anyone is told that they arrived, each with a note of
+where it came from. They are then a source like any other: taken in, and removed after the commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Progress
+
+_NOTE = ".json"
+
+
+class Spool:
+    """The folder `spool/` of a home."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, ref: ObjectRef, content: bytes) -> None:
+        """Keep `content` for good: when this returns, a power loss does not lose it."""
+        digest = hashlib.sha256(content).hexdigest()
+        note = {
+            "source": ref.source,
+            "name": ref.name,
+            "etag": ref.etag,
+            "delivered_at": ref.delivered_at.isoformat(),
+            "size": len(content),
+        }
+        # The note comes last: a file without one is a write that did not end.
+        _write_synced(self.folder / digest, content)
+        _write_synced(self.folder / f"{digest}{_NOTE}", json.dumps(note).encode())
+        _sync_folder(self.folder)
+
+    def waiting(self) -> Iterator[tuple[ObjectRef, Path]]:
+        """What was kept and is not yet committed, oldest delivery first."""
+        notes = []
+        for path in self.folder.glob(f"*{_NOTE}"):
+            try:
+                note = json.loads(path.read_bytes())
+                notes.append((datetime.fromisoformat(note["delivered_at"]), note, path.with_suffix("")))
+            except (OSError, ValueError, KeyError):
+                continue
+        for delivered, note, content in sorted(notes, key=lambda n: (n[0], n[2].name)):
+            if content.exists():
+                ref = ObjectRef(note["source"], note["name"], note["etag"], note["size"], delivered)
+                yield ref, content
+
+    def forget(self, content: Path) -> None:
+        """Remove an entry whose records are committed; the note first, so that none is left alone."""
+        content.with_name(content.name + _NOTE).unlink(missing_ok=True)
+        content.unlink(missing_ok=True)
+
+
+class SpoolSource:
+    """The waiting entries of a spool as a source; `confirm` removes what was handed out."""
+
+    name = "spool"
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.progress = Progress()
+        self._paths: dict[str, Path] = {}
+
+    def objects(self) -> Iterator[ObjectRef]:
+        self.progress = Progress()
+        for ref, path in self.spool.waiting():
+            self._paths[ref.name] = path
+            yield self.progress.handed_out(ref)
+        self.progress.total = self.progress.objects
+
+    def fetch(self, ref: ObjectRef) -> bytes:
+        try:
+            return self._paths[ref.name].read_bytes()
+        except (KeyError, OSError) as error:
+            raise ObjectUnavailable(
+                ref.name, "gone", f"the spooled bytes cannot be read: {error}", "Check the home's disk."
+            ) from error
+
+    def confirm(self) -> None:
+        for path in self._paths.values():
+            self.spool.forget(path)
+        self._paths.clear()
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{uuid.uuid4().hex}")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
