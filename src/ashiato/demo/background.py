@@ -12,11 +12,12 @@ from random import Random
 from typing import Any
 
 from ashiato.demo import calendar_rhythm
-from ashiato.demo.background_calls import Activity, Maker, activities
+from ashiato.demo.activity import Activity, Ends, Maker
+from ashiato.demo.background_calls import activities
 from ashiato.demo.estate import Estate
 from ashiato.demo.events import GLOBAL_SOURCES, READ_PREFIXES, Call, Event, tls_of, version_of
-from ashiato.demo.ids import compact, moment, random_uuids
 from ashiato.demo.identities import Session
+from ashiato.demo.ids import compact, iso, random_uuids
 
 RHYTHM: dict[str, Callable[[float], float]] = {
     "people": calendar_rhythm.people,
@@ -95,30 +96,36 @@ class _Prepared:
     weights: list[float]
 
 
-class Background:
-    """Draws the everyday events of a stream (account and region)."""
+def _weights(prepared: list[_Prepared], second: int) -> list[float]:
+    rhythm = {name: weight(second) for name, weight in RHYTHM.items()}
+    return [
+        0.0 if p.activity.until <= second else p.activity.weight * rhythm[p.activity.rhythm] for p in prepared
+    ]
 
-    def __init__(self, estate: Estate, seed: int) -> None:
+
+class Background:
+    """Draws the everyday events of a stream (account and region); `ends`: callers that fall silent."""
+
+    def __init__(self, estate: Estate, seed: int, ends: Ends | None = None) -> None:
         self.estate = estate
         self.rng = Random(f"background/{seed}")
         self._prepared: dict[tuple[str, str], list[_Prepared]] = {}
         for account, region in estate.streams:
             found = []
-            for activity in activities(estate, account, region):
+            for activity in activities(estate, account, region, ends or {}):
                 made = [template(c.call, account, region, c.make) for c in activity.calls]
                 found.append(_Prepared(activity, made, [c.weight for c in activity.calls]))
             self._prepared[account, region] = found
 
     def weight(self, second: float, account: str, region: str) -> float:
         """How busy a stream is in the hour of `second`."""
-        return sum(p.activity.weight * RHYTHM[p.activity.rhythm](second) for p in self._prepared[account, region])
+        return sum(_weights(self._prepared[account, region], int(second)))
 
     def draw(self, account: str, region: str, second: int, span: int, count: int) -> list[Event]:
         """`count` events within `span` seconds from `second`, in runs of one caller each."""
         rng = self.rng
         prepared = self._prepared[account, region]
-        weights = [p.activity.weight * RHYTHM[p.activity.rhythm](second) for p in prepared]
-        minute_names: dict[int, str] = {}
+        weights = _weights(prepared, second + span)
         events: list[Event] = []
         while len(events) < count:
             chosen = rng.choices(prepared, weights)[0]
@@ -131,20 +138,19 @@ class Background:
             for t in rng.choices(chosen.templates, chosen.weights, k=run):
                 when = min(int(now), second + span - 1)
                 now += step * rng.random() * 2
-                minute, sec = divmod(when, 60)
-                name = minute_names.get(minute)
-                if name is None:
-                    name = minute_names[minute] = moment(when).strftime("%Y-%m-%dT%H:%M:")
                 request_id, event_id = random_uuids(rng)
                 middle = t.middle
-                tail = t.tail["endpoint"] % session.endpoint if session.endpoint and style == "cli" else t.tail[style]
+                tail = (
+                    t.tail["endpoint"] % session.endpoint
+                    if session.endpoint and style == "cli"
+                    else t.tail[style]
+                )
                 if t.make is not None:
                     middle, request_id, key = t.make(rng)
                     tail = tail.replace("(KEY)", key, 1)
                 body = (
-                    f'{t.before_time}{session.identity},"eventTime":"{name}{sec:02d}Z{t.source_part}{session.address}'
+                    f'{t.before_time}{session.identity},"eventTime":"{iso(when)}{t.source_part}{session.address}'
                     f'","userAgent":"{session.agent}",{middle},"requestID":"{request_id}","eventID":"{event_id}",{tail}'
                 )
                 events.append(Event(when, account, t.place, t.category, body, event_id))
         return events
-

@@ -47,9 +47,20 @@ EVERYTHING = frozenset({"Management", "Data", "Insight", "NetworkActivity", "Agg
 
 def trails(estate: Estate, stopped: tuple[float, float] | None) -> list[Trail]:
     """The organisation's trail (with data events) and production's own (management events only)."""
-    found = [Trail(e.ORGANISATION_TRAIL, e.ORGANISATION_BUCKET, f"AWSLogs/{e.ORGANISATION}/", None, EVERYTHING)]
+    found = [
+        Trail(e.ORGANISATION_TRAIL, e.ORGANISATION_BUCKET, f"AWSLogs/{e.ORGANISATION}/", None, EVERYTHING)
+    ]
     if e.PROD in estate.accounts:
-        found.append(Trail(e.OWN_TRAIL, e.OWN_TRAIL_BUCKET, "AWSLogs/", frozenset({e.PROD}), frozenset({"Management"}), stopped))
+        found.append(
+            Trail(
+                e.OWN_TRAIL,
+                e.OWN_TRAIL_BUCKET,
+                "AWSLogs/",
+                frozenset({e.PROD}),
+                frozenset({"Management"}),
+                stopped,
+            )
+        )
     return found
 
 
@@ -68,7 +79,8 @@ class CloudTrailFiles:
     """Packs events into objects the way trails deliver them.
 
     `duplicate_share` of the files come a second time under another name; `events_per_object` splits
-    further than the five-minute rhythm does. `lose` picks the one file that a digest names and that never comes.
+    further than the five-minute rhythm does. `lose` picks the one file that a digest names and that never
+    comes.
     """
 
     def __init__(
@@ -95,7 +107,9 @@ class CloudTrailFiles:
     def take(self, events: Iterable[Event]) -> None:
         """Events that wait for their file."""
         for event in events:
-            self._waiting.setdefault((event.account, event.region, CATEGORY_FOLDER[event.category]), []).append(event)
+            self._waiting.setdefault(
+                (event.account, event.region, CATEGORY_FOLDER[event.category]), []
+            ).append(event)
             self.counts.distinct += 1
 
     def release(self, second: int, account: str | None = None, region: str | None = None) -> None:
@@ -112,15 +126,21 @@ class CloudTrailFiles:
                 for n in range(0, len(mine), self.per_object):
                     self._deliver(trail, owner, place, folder, mine[n : n + self.per_object], second)
 
-    def _deliver(self, trail: Trail, account: str, region: str, folder: str, events: list[Event], released: int) -> None:
+    def _deliver(
+        self, trail: Trail, account: str, region: str, folder: str, events: list[Event], released: int
+    ) -> None:
         rng = self.rng
         bundle = rng.random()
         delivered = released + 60 + rng.random() * 240
         if folder == "CloudTrail-Insight":
             delivered += 900
-        lost = self.lose is not None and folder == "CloudTrail" and self.lose(trail, account, region, delivered)
+        lost = (
+            self.lose is not None and folder == "CloudTrail" and self.lose(trail, account, region, delivered)
+        )
         if not lost and bundle < LATE_SHARE + DAY_LATE_SHARE:
-            delivered += DAY + rng.random() * 6 * HOUR if bundle < DAY_LATE_SHARE else HOUR * (1 + rng.random() * 5)
+            delivered += (
+                DAY + rng.random() * 6 * HOUR if bundle < DAY_LATE_SHARE else HOUR * (1 + rng.random() * 5)
+            )
             self.counts.late_files += 1
         key = object_key(trail, account, region, folder, delivered, rng)
         records = ",".join([x.json for x in events])
@@ -128,18 +148,34 @@ class CloudTrailFiles:
         as_list = folder == "CloudTrail-Aggregated" and bundle < 0.5
         content = (f"[{records}]" if as_list else f'{{"Records":[{records}]}}').encode()
         if self.book.wants(delivered):
-            self.book.add(trail.name, LogFile(account, region, trail.bucket, key, hashlib.sha256(content).hexdigest(), iso(max(x.second for x in events)), iso(min(x.second for x in events)), delivered))
+            self.book.add(
+                trail.name,
+                LogFile(
+                    account,
+                    region,
+                    trail.bucket,
+                    key,
+                    hashlib.sha256(content).hexdigest(),
+                    iso(max(x.second for x in events)),
+                    iso(min(x.second for x in events)),
+                    delivered,
+                ),
+            )
         if lost:
             self.book.lost = key
-            self.counts.lost = {x.event_id for x in events}
-            self.counts.distinct -= len(events)
+            others = [t for t in self.trails if t is not trail]
+            gone = [x for x in events if not any(t.takes(x) for t in others)]
+            self.counts.lost = {x.event_id for x in gone}
+            self.counts.distinct -= len(gone)
             self.lose = None
             return
         self.delivery.put(trail.bucket, key, content, delivered)
         self.counts.delivered += len(events)
         if rng.random() < self.duplicate_share:
             again = delivered + 60 + rng.random() * (1800 if rng.random() < 0.9 else 20 * HOUR)
-            self.delivery.put(trail.bucket, object_key(trail, account, region, folder, again, rng), content, again)
+            self.delivery.put(
+                trail.bucket, object_key(trail, account, region, folder, again, rng), content, again
+            )
             self.counts.delivered += len(events)
             self.counts.second_copies += 1
 

@@ -1,4 +1,4 @@
-"""AWS Config's objects: history every six hours for each type that changed, a snapshot a day. Dates without zeros.
+"""AWS Config's objects: history every six hours a type, a snapshot a day. Dates without zeros.
 
 https://docs.aws.amazon.com/config/latest/developerguide/deliver-snapshot-cli.html
 """
@@ -49,12 +49,16 @@ class ConfigFiles:
         self._waiting = rest
         for (account, region, kind), items in sorted(due.items()):
             items.sort(key=lambda i: (i.captured, i.resource_id))
-            first, last = (moment(i.captured // 1000).strftime("%Y%m%dT%H%M%SZ") for i in (items[0], items[-1]))
+            first, last = (
+                moment(i.captured // 1000).strftime("%Y%m%dT%H%M%SZ") for i in (items[0], items[-1])
+            )
             delivered = second + 120 + self.rng.random() * 1500
             when = moment(second)
             name = f"{account}_Config_{region}_ConfigHistory_{kind}_{first}_{last}"
             folder = f"AWSLogs/{account}/Config/{region}/{when.year}/{when.month}/{when.day}/ConfigHistory/"
-            content = f'{{"fileVersion":"1.0","configurationItems":[{",".join([i.json for i in items])}]}}'.encode()
+            content = (
+                f'{{"fileVersion":"1.0","configurationItems":[{",".join([i.json for i in items])}]}}'.encode()
+            )
             self.delivery.put(CONFIG_BUCKET, f"{folder}{name}_1.json.gz", content, delivered)
             self.history_files += 1
             self.delivered += len(items)
@@ -74,13 +78,16 @@ class ConfigFiles:
                 f"AWSLogs/{account}/Config/{region}/{when.year}/{when.month}/{when.day}/ConfigSnapshot/"
                 f"{account}_Config_{region}_ConfigSnapshot_{when:%Y%m%dT%H%M%SZ}_{identifier}.json.gz"
             )
-            content = f'{{"fileVersion":"1.0","configSnapshotId":"{identifier}","configurationItems":[{",".join([r.json for r in held])}]}}'
+            items = ",".join([r.json for r in held])
+            content = (
+                f'{{"fileVersion":"1.0","configSnapshotId":"{identifier}","configurationItems":[{items}]}}'
+            )
             self.delivery.put(CONFIG_BUCKET, key, content.encode(), second + 90 + self.rng.random() * 200)
             self.snapshots += 1
             self.delivered += len(held)
 
     def writability_check(self, account: str, second: int) -> None:
         """The empty file, without `.gz`, that AWS Config puts when a delivery channel is made."""
-        self.delivery.put(CONFIG_BUCKET, f"AWSLogs/{account}/Config/ConfigWritabilityCheckFile", b"", second, packed=True)
-
-
+        self.delivery.put(
+            CONFIG_BUCKET, f"AWSLogs/{account}/Config/ConfigWritabilityCheckFile", b"", second, packed=True
+        )

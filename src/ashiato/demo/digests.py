@@ -95,12 +95,16 @@ class DigestBook:
                 "previousDigestSignature": digest("signature", previous[0]) * 6 if previous else None,
                 "logFiles": [
                     {
-                        "s3Bucket": f.bucket, "s3Object": f.key, "hashValue": f.sha256, "hashAlgorithm": "SHA-256",
-                        "newestEventTime": f.newest, "oldestEventTime": f.oldest,
+                        "s3Bucket": f.bucket,
+                        "s3Object": f.key,
+                        "hashValue": f.sha256,
+                        "hashAlgorithm": "SHA-256",
+                        "newestEventTime": f.newest,
+                        "oldestEventTime": f.oldest,
                     }
                     for f in named
                 ],
-            }  # fmt: skip
+            }
             content = compact(body).encode()
             previous = (key, hashlib.sha256(content).hexdigest())
             if skip is not None and start <= skip < finish:

@@ -91,7 +91,10 @@ FLEETS: Final[dict[tuple[str, str], tuple[tuple[str, int, str, str, bool], ...]]
         ("web", 3, "web-sg", "shop-web-role", True),
         ("app", 2, "app-sg", "shop-app-role", False),
     ),
-    (DEV, HOME_REGION): (("dev", 4, "app-sg", "dev-role", False), ("runner", 1, "web-sg", "dev-runner-role", True)),
+    (DEV, HOME_REGION): (
+        ("dev", 4, "app-sg", "dev-role", False),
+        ("runner", 1, "web-sg", "dev-runner-role", True),
+    ),
     (DEV, SECOND_REGION): (("dev", 2, "app-sg", "dev-role", False),),
     (SECURITY, HOME_REGION): (("collector", 1, "app-sg", "collector-role", False),),
     (SECURITY, SECOND_REGION): (("collector", 1, "app-sg", "collector-role", False),),

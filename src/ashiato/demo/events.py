@@ -10,8 +10,8 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from ashiato.demo.estate import HOME_REGION
-from ashiato.demo.ids import compact, iso, random_uuids
 from ashiato.demo.identities import Session
+from ashiato.demo.ids import compact, iso, random_uuids
 
 GLOBAL_SOURCES: Final = {"iam.amazonaws.com", "organizations.amazonaws.com", "cloudfront.amazonaws.com"}
 # Services move to newer event versions one by one; these are the versions their records carry here.
@@ -24,7 +24,17 @@ VERSIONS: Final = {
     "lambda.amazonaws.com": "1.09",
     "rds.amazonaws.com": "1.09",
 }
-READ_PREFIXES: Final = ("Get", "List", "Describe", "Head", "Lookup", "Select", "Decrypt", "AssumeRole", "BatchGet")
+READ_PREFIXES: Final = (
+    "Get",
+    "List",
+    "Describe",
+    "Head",
+    "Lookup",
+    "Select",
+    "Decrypt",
+    "AssumeRole",
+    "BatchGet",
+)
 REDACTED_TLS: Final = {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256"}
 CATEGORY_FOLDER: Final = {
     "Management": "CloudTrail",

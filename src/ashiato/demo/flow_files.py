@@ -20,16 +20,65 @@ from ashiato.demo.delivery import Delivery
 from ashiato.demo.flow_traffic import SCHEMA
 from ashiato.demo.ids import DAY, HOUR, moment
 
-DEFAULT_FORMAT: Final = ("version", "account_id", "interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol",
-                         "packets", "bytes", "start", "end", "action", "log_status")  # fmt: skip
-CUSTOM_FORMAT: Final = (
-    "version", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "start", "end", "type", "packets", "bytes", "account_id",
-    "vpc_id", "subnet_id", "instance_id", "interface_id", "region", "az_id", "sublocation_type", "sublocation_id", "action",
-    "tcp_flags", "pkt_srcaddr", "pkt_dstaddr", "pkt_src_aws_service", "pkt_dst_aws_service", "traffic_path", "flow_direction",
+DEFAULT_FORMAT: Final = (
+    "version",
+    "account_id",
+    "interface_id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
     "log_status",
-)  # fmt: skip
-PARQUET_FORMAT: Final = (*DEFAULT_FORMAT, "vpc_id", "subnet_id", "instance_id", "tcp_flags", "type", "pkt_srcaddr", "pkt_dstaddr",
-                         "flow_direction", "traffic_path")  # fmt: skip
+)
+CUSTOM_FORMAT: Final = (
+    "version",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "start",
+    "end",
+    "type",
+    "packets",
+    "bytes",
+    "account_id",
+    "vpc_id",
+    "subnet_id",
+    "instance_id",
+    "interface_id",
+    "region",
+    "az_id",
+    "sublocation_type",
+    "sublocation_id",
+    "action",
+    "tcp_flags",
+    "pkt_srcaddr",
+    "pkt_dstaddr",
+    "pkt_src_aws_service",
+    "pkt_dst_aws_service",
+    "traffic_path",
+    "flow_direction",
+    "log_status",
+)
+PARQUET_FORMAT: Final = (
+    *DEFAULT_FORMAT,
+    "vpc_id",
+    "subnet_id",
+    "instance_id",
+    "tcp_flags",
+    "type",
+    "pkt_srcaddr",
+    "pkt_dstaddr",
+    "flow_direction",
+    "traffic_path",
+)
 SLOTS: Final = (300, 600, 900, 1800, 3600)
 ENOUGH = 100  # records a file should hold before files are written more often
 
@@ -60,7 +109,7 @@ def flow_logs(deleted: tuple[float, float] | None) -> list[FlowLog]:
 
 
 def slot_for(records_a_day: float) -> int:
-    """Seconds of records in a file: five minutes for a busy log; a quiet one's are gathered, up to an hour."""
+    """Seconds of records in a file: five minutes for a busy log, up to an hour for a quiet one."""
     return next((s for s in SLOTS if records_a_day * s / DAY >= ENOUGH), HOUR)
 
 
@@ -84,22 +133,33 @@ class FlowFiles:
         """Writes the records of a day, cut by the time at which they end."""
         if log.born > 0 or log.died < float("inf"):
             end = records["end"]
-            # A record's window that was open when the log died is still published; one before its birth is not.
-            records = records.filter(pc.and_(pc.greater(end, log.born), pc.less(records["start"], min(log.died, 1 << 40))))
+            # A window that was open when the log died is still published; one before its birth is not.
+            records = records.filter(
+                pc.and_(pc.greater(end, log.born), pc.less(records["start"], min(log.died, 1 << 40)))
+            )
         if not records.num_rows:
             return
         slots = pc.divide(records["end"], slot)
-        order = pc.sort_indices(pa.table({"slot": slots, "end": records["end"]}), sort_keys=[("slot", "ascending"), ("end", "ascending")])
+        order = pc.sort_indices(
+            pa.table({"slot": slots, "end": records["end"]}),
+            sort_keys=[("slot", "ascending"), ("end", "ascending")],
+        )
         records = records.take(order)
         numbers = slots.take(order).to_pylist()
-        lines = _lines(records, DEFAULT_FORMAT if log.shape == "default" else CUSTOM_FORMAT) if log.shape != "parquet" else None
+        lines = (
+            _lines(records, DEFAULT_FORMAT if log.shape == "default" else CUSTOM_FORMAT)
+            if log.shape != "parquet"
+            else None
+        )
         begin = 0
         for at in range(1, len(numbers) + 1):
             if at < len(numbers) and numbers[at] == numbers[begin]:
                 continue
             finish = (numbers[begin] + 1) * slot
             if lines is not None:
-                header = " ".join(n.replace("_", "-") for n in (DEFAULT_FORMAT if log.shape == "default" else CUSTOM_FORMAT))
+                header = " ".join(
+                    n.replace("_", "-") for n in (DEFAULT_FORMAT if log.shape == "default" else CUSTOM_FORMAT)
+                )
                 content = "\n".join([header, *lines[begin:at], ""]).encode()
             else:
                 content = parquet(records.slice(begin, at - begin).select(list(PARQUET_FORMAT)))
@@ -112,7 +172,13 @@ class FlowFiles:
         delivered = finish + 240 + self.rng.random() * 420
         if self.rng.random() < 0.01:
             delivered += HOUR * (1 + self.rng.random() * 8)
-        self.delivery.put(log.bucket, object_key(log, finish - slot, self.rng), content, delivered, packed=log.shape == "parquet")
+        self.delivery.put(
+            log.bucket,
+            object_key(log, finish - slot, self.rng),
+            content,
+            delivered,
+            packed=log.shape == "parquet",
+        )
 
 
 def object_key(log: FlowLog, begin: int, rng: Random) -> str:
@@ -121,10 +187,12 @@ def object_key(log: FlowLog, begin: int, rng: Random) -> str:
     folders = {
         "default": f"AWSLogs/{log.account}/vpcflowlogs/{log.region}/{when:%Y/%m/%d}/",
         "parquet": f"AWSLogs/{log.account}/vpcflowlogs/{log.region}/{when:%Y/%m/%d/%H}/",
-        "custom": f"AWSLogs/aws-account-id={log.account}/aws-service=vpcflowlogs/aws-region={log.region}/year={when:%Y}/month={when:%m}/day={when:%d}/",
-    }  # fmt: skip
+        "custom": f"AWSLogs/aws-account-id={log.account}/aws-service=vpcflowlogs/aws-region={log.region}/"
+        f"year={when:%Y}/month={when:%m}/day={when:%d}/",
+    }
     suffix = "log.parquet" if log.shape == "parquet" else "log.gz"
-    return f"{folders[log.shape]}{log.account}_vpcflowlogs_{log.region}_{log.identifier}_{when:%Y%m%dT%H%MZ}_{rng.getrandbits(32):08x}.{suffix}"
+    name = f"{log.account}_vpcflowlogs_{log.region}_{log.identifier}_{when:%Y%m%dT%H%MZ}"
+    return f"{folders[log.shape]}{name}_{rng.getrandbits(32):08x}.{suffix}"
 
 
 def _lines(records: pa.Table, fields: tuple[str, ...]) -> list[str]:
@@ -144,7 +212,9 @@ def _lines(records: pa.Table, fields: tuple[str, ...]) -> list[str]:
 def parquet(records: pa.Table) -> bytes:
     """A Parquet file as AWS delivers it: gzip pages, AWS's types and underscored names."""
     sink = io.BytesIO()
-    pq.write_table(records, sink, compression="gzip", compression_level=1, use_dictionary=True, write_statistics=True)
+    pq.write_table(
+        records, sink, compression="gzip", compression_level=1, use_dictionary=True, write_statistics=True
+    )
     return sink.getvalue()
 
 

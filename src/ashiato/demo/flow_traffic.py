@@ -15,31 +15,61 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ashiato.demo import calendar_rhythm
-from ashiato.demo.estate import Network
+from ashiato.demo.estate import Instance, Network
 from ashiato.demo.ids import DAY, HOUR
 
 SCHEMA: Final = pa.schema(
     [
-        ("version", pa.int32()), ("account_id", pa.string()), ("interface_id", pa.string()), ("srcaddr", pa.string()),
-        ("dstaddr", pa.string()), ("srcport", pa.int32()), ("dstport", pa.int32()), ("protocol", pa.int32()),
-        ("packets", pa.int64()), ("bytes", pa.int64()), ("start", pa.int64()), ("end", pa.int64()), ("action", pa.string()),
-        ("log_status", pa.string()), ("vpc_id", pa.string()), ("subnet_id", pa.string()), ("instance_id", pa.string()),
-        ("tcp_flags", pa.int32()), ("type", pa.string()), ("pkt_srcaddr", pa.string()), ("pkt_dstaddr", pa.string()),
-        ("region", pa.string()), ("az_id", pa.string()), ("sublocation_type", pa.string()), ("sublocation_id", pa.string()),
-        ("pkt_src_aws_service", pa.string()), ("pkt_dst_aws_service", pa.string()), ("flow_direction", pa.string()),
+        ("version", pa.int32()),
+        ("account_id", pa.string()),
+        ("interface_id", pa.string()),
+        ("srcaddr", pa.string()),
+        ("dstaddr", pa.string()),
+        ("srcport", pa.int32()),
+        ("dstport", pa.int32()),
+        ("protocol", pa.int32()),
+        ("packets", pa.int64()),
+        ("bytes", pa.int64()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("action", pa.string()),
+        ("log_status", pa.string()),
+        ("vpc_id", pa.string()),
+        ("subnet_id", pa.string()),
+        ("instance_id", pa.string()),
+        ("tcp_flags", pa.int32()),
+        ("type", pa.string()),
+        ("pkt_srcaddr", pa.string()),
+        ("pkt_dstaddr", pa.string()),
+        ("region", pa.string()),
+        ("az_id", pa.string()),
+        ("sublocation_type", pa.string()),
+        ("sublocation_id", pa.string()),
+        ("pkt_src_aws_service", pa.string()),
+        ("pkt_dst_aws_service", pa.string()),
+        ("flow_direction", pa.string()),
         ("traffic_path", pa.int32()),
     ]
-)  # fmt: skip
+)
+
 
 CUSTOMERS = 16384
+
+
 SCANNERS = 96
+
+
 SIXES = 4096
+
+
 # RFC 2544's range stands for the public, RFC 5737's for AWS, partners and scanners, RFC 3849's for IPv6.
 ADDRESSES: Final = pa.array(
     [f"198.{18 + n // 8192}.{n // 250 % 256}.{n % 250 + 2}" for n in range(CUSTOMERS)]
     + [f"192.0.2.{130 + n}" for n in range(SCANNERS)]
     + [f"2001:db8:f{n // 256:03x}::{n % 256 + 2:x}" for n in range(SIXES)]
 )
+
+
 SCAN_PORTS: Final = (22, 23, 80, 443, 445, 1433, 2375, 3306, 3389, 5432, 5900, 6379, 8080, 8443, 9200, 27017)
 
 
@@ -70,9 +100,40 @@ def _kinds(net: Network) -> list[_Kind]:
     webs = [i for i in net.instances if i.name.startswith("web")]
     apps = [i for i in net.instances if not i.public_ip]
     for i in net.instances:
-        def add(weight: float, peer: str | None, port: int, *, protocol: int = 6, inbound: bool = True, action: str = "ACCEPT",
-                pool: tuple[int, int] = (0, 1), service: str | None = None, path: int = 1, six: bool = False) -> None:  # fmt: skip
-            found.append(_Kind(weight, i.interface_id, i.instance_id, i.subnet_id, i.zone_id, (i.ipv6 or "") if six else i.private_ip, peer, pool, port, protocol, inbound, action, service, path, six))  # noqa: B023
+
+        def add(
+            weight: float,
+            peer: str | None,
+            port: int,
+            *,
+            protocol: int = 6,
+            inbound: bool = True,
+            action: str = "ACCEPT",
+            pool: tuple[int, int] = (0, 1),
+            service: str | None = None,
+            path: int = 1,
+            six: bool = False,
+            i: Instance = i,
+        ) -> None:
+            found.append(
+                _Kind(
+                    weight,
+                    i.interface_id,
+                    i.instance_id,
+                    i.subnet_id,
+                    i.zone_id,
+                    (i.ipv6 or "") if six else i.private_ip,
+                    peer,
+                    pool,
+                    port,
+                    protocol,
+                    inbound,
+                    action,
+                    service,
+                    path,
+                    six,
+                )
+            )
 
         if i.name.startswith("web"):
             add(10, None, 443, pool=(0, CUSTOMERS), path=8)
@@ -83,7 +144,8 @@ def _kinds(net: Network) -> list[_Kind]:
                 add(1.5, a.private_ip, 8080, inbound=False)
         if i.public_ip:
             for port in SCAN_PORTS:
-                if port not in (80, 443):
+                # The attacked one's port 22 is the story's, whose rule opens and closes it.
+                if port not in (80, 443) and not (port == 22 and i.name == "orders-legacy"):
                     add(0.12, None, port, action="REJECT", pool=(CUSTOMERS, SCANNERS), path=8)
             add(0.2, None, 0, protocol=1, action="REJECT", pool=(CUSTOMERS, SCANNERS), path=8)
         else:
@@ -130,17 +192,24 @@ class Traffic:
         kinds = _kinds(net)
         self._pick = _table([k.weight for k in kinds])
         strings = {
-            "interface_id": [k.interface for k in kinds], "instance_id": [k.instance for k in kinds],
-            "subnet_id": [k.subnet for k in kinds], "az_id": [k.zone_id for k in kinds], "local": [k.local for k in kinds],
-            "peer": [k.peer for k in kinds], "action": [k.action for k in kinds], "service": [k.service for k in kinds],
+            "interface_id": [k.interface for k in kinds],
+            "instance_id": [k.instance for k in kinds],
+            "subnet_id": [k.subnet for k in kinds],
+            "az_id": [k.zone_id for k in kinds],
+            "local": [k.local for k in kinds],
+            "peer": [k.peer for k in kinds],
+            "action": [k.action for k in kinds],
+            "service": [k.service for k in kinds],
             "type": ["IPv6" if k.six else "IPv4" for k in kinds],
-        }  # fmt: skip
+        }
         self._strings = {n: pa.array(v, pa.string()) for n, v in strings.items()}
         self._ints = {
-            "port": pa.array([k.port for k in kinds], pa.int32()), "protocol": pa.array([k.protocol for k in kinds], pa.int32()),
-            "path": pa.array([k.path for k in kinds], pa.int32()), "pool": pa.array([k.pool[0] for k in kinds], pa.int64()),
+            "port": pa.array([k.port for k in kinds], pa.int32()),
+            "protocol": pa.array([k.protocol for k in kinds], pa.int32()),
+            "path": pa.array([k.path for k in kinds], pa.int32()),
+            "pool": pa.array([k.pool[0] for k in kinds], pa.int64()),
             "pool_size": pa.array([k.pool[1] for k in kinds], pa.int64()),
-        }  # fmt: skip
+        }
         self._inbound = pa.array([k.inbound for k in kinds])
         self._rejected = [k.action == "REJECT" for k in kinds]
 
@@ -173,18 +242,39 @@ class Traffic:
                 window += (w, w)
                 reply += (False, True)
                 last += (w == n - 1, w == n - 1)
-        return self._records(start, rows, kind, begin, source_port, pa.array(index, pa.int32()), pa.array(window, pa.int64()),
-                             pa.array(reply), pa.array(last))  # fmt: skip
+        return self._records(
+            start,
+            rows,
+            kind,
+            begin,
+            source_port,
+            pa.array(index, pa.int32()),
+            pa.array(window, pa.int64()),
+            pa.array(reply),
+            pa.array(last),
+        )
 
-    def _records(self, day: int, rows: int, kind: pa.Array, begin: pa.Array, source_port: pa.Array, index: pa.Array, window: pa.Array,
-                 reply: pa.Array, last: pa.Array) -> pa.Table:  # fmt: skip
+    def _records(
+        self,
+        day: int,
+        rows: int,
+        kind: pa.Array,
+        begin: pa.Array,
+        source_port: pa.Array,
+        index: pa.Array,
+        window: pa.Array,
+        reply: pa.Array,
+        last: pa.Array,
+    ) -> pa.Table:
         chance = self.chance
         net = self.net
         count = len(index)
         of = kind.take(index)
         pool = pc.add(
             self._ints["pool"].take(kind),
-            pc.shift_right(pc.multiply(chance.below(len(kind), 1 << 20), self._ints["pool_size"].take(kind)), 20),
+            pc.shift_right(
+                pc.multiply(chance.below(len(kind), 1 << 20), self._ints["pool_size"].take(kind)), 20
+            ),
         )
         peer = pc.coalesce(self._strings["peer"].take(kind), ADDRESSES.take(pool)).take(index)
         local = self._strings["local"].take(of)
@@ -196,7 +286,9 @@ class Traffic:
         protocol = self._ints["protocol"].take(of)
         rejected = pc.equal(self._strings["action"].take(of), "REJECT")
         packets = pc.if_else(rejected, pc.add(chance.below(count, 2), 1), pc.add(chance.below(count, 60), 3))
-        size = pc.if_else(rejected, pc.add(chance.below(count, 16), 40), pc.add(chance.below(count, 1300), 52))
+        size = pc.if_else(
+            rejected, pc.add(chance.below(count, 16), 40), pc.add(chance.below(count, 1300), 52)
+        )
         first_second = pc.add(begin.take(index), pc.multiply(window, self.interval))
         length = pc.add(chance.below(count, self.interval // 3), self.interval - self.interval // 3 - 1)
         first = pc.equal(window, 0)
@@ -242,30 +334,3 @@ class Traffic:
 
 def _same(value: Any, count: int, kind: pa.DataType | None = None) -> pa.Array:
     return pa.repeat(pa.scalar(value, kind), count)
-
-
-def edge_records(net: Network, start: int, rng: Random) -> list[dict[str, Any]]:
-    """What else a day holds: NODATA and SKIPDATA windows, and traffic through the NAT gateway, where the
-    packet's addresses differ from the interface's."""
-    rows: list[dict[str, Any]] = []
-    common = {"version": 5, "account_id": net.account, "vpc_id": net.vpc_id, "region": net.region, "log_status": "OK"}
-    for n in range(24):
-        i = net.instances[rng.randrange(len(net.instances))]
-        begin = start + n * HOUR + rng.randrange(3000)
-        status = "SKIPDATA" if rng.random() < 0.08 else "NODATA"
-        rows.append({**common, "interface_id": i.interface_id, "subnet_id": i.subnet_id, "instance_id": i.instance_id, "az_id": i.zone_id, "start": begin, "end": begin + 59, "log_status": status})  # fmt: skip
-    inner = [i for i in net.instances if not i.public_ip]
-    for n in range(12):
-        if not inner:
-            break
-        i = inner[rng.randrange(len(inner))]
-        begin, far, port = start + n * 2 * HOUR + rng.randrange(7000), "198.51.100.80", rng.randrange(20000, 60000)
-        nat = {**common, "interface_id": net.nat_interface, "subnet_id": net.subnets[0][0], "az_id": net.subnets[0][3], "type": "IPv4",
-               "protocol": 6, "action": "ACCEPT", "start": begin, "end": begin + 55, "packets": 12, "bytes": 5230, "tcp_flags": 3}  # fmt: skip
-        rows += [
-            {**nat, "srcaddr": i.private_ip, "dstaddr": net.nat_private_ip, "srcport": port, "dstport": 443, "pkt_srcaddr": i.private_ip, "pkt_dstaddr": far, "flow_direction": "ingress"},
-            {**nat, "srcaddr": net.nat_private_ip, "dstaddr": far, "srcport": port + 1, "dstport": 443, "pkt_srcaddr": net.nat_private_ip, "pkt_dstaddr": far, "flow_direction": "egress", "traffic_path": 8},
-            {**nat, "srcaddr": far, "dstaddr": net.nat_private_ip, "srcport": 443, "dstport": port + 1, "pkt_srcaddr": far, "pkt_dstaddr": net.nat_private_ip, "flow_direction": "ingress", "tcp_flags": 19},
-            {**nat, "srcaddr": net.nat_private_ip, "dstaddr": i.private_ip, "srcport": 443, "dstport": port, "pkt_srcaddr": far, "pkt_dstaddr": i.private_ip, "flow_direction": "egress", "traffic_path": 1, "tcp_flags": 19},
-        ]  # fmt: skip
-    return rows

@@ -1,4 +1,4 @@
-"""Who calls: `userIdentity` objects as CloudTrail writes them. A session repeats the same object for its life.
+"""Who calls: `userIdentity` as CloudTrail writes it. A session repeats the same object for its life.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 """
@@ -13,10 +13,22 @@ from ashiato.demo.estate import BUILD_ADDRESS, OFFICE, PEOPLE, SECURITY
 from ashiato.demo.ids import access_key, compact, digest, fixed_uuid, iso, moment, principal_id
 
 CLI = "aws-cli/2.31.7 md/awscrt#0.27.6 ua/2.1 os/macos#25.0.0 md/arch#arm64 lang/python#3.13.7 md/prompt#off"
-BOTO = "Boto3/1.40.52 md/Botocore#1.40.52 ua/2.1 os/linux#6.1.150-174.273.amzn2023.aarch64 md/arch#aarch64 lang/python#3.12.11"
-JAVA = "aws-sdk-java/2.35.5 md/io#sync md/http#Apache ua/2.1 os/Linux#6.1.150 lang/java#21.0.8 md/OpenJDK_64-Bit_Server_VM"
-TERRAFORM = "APN/1.0 HashiCorp/1.0 Terraform/1.13.3 (+https://www.terraform.io) terraform-provider-aws/6.15.0 aws-sdk-go-v2/1.39.2"
-BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+BOTO = (
+    "Boto3/1.40.52 md/Botocore#1.40.52 ua/2.1 "
+    "os/linux#6.1.150-174.273.amzn2023.aarch64 md/arch#aarch64 lang/python#3.12.11"
+)
+JAVA = (
+    "aws-sdk-java/2.35.5 md/io#sync md/http#Apache ua/2.1 os/Linux#6.1.150 "
+    "lang/java#21.0.8 md/OpenJDK_64-Bit_Server_VM"
+)
+TERRAFORM = (
+    "APN/1.0 HashiCorp/1.0 Terraform/1.13.3 (+https://www.terraform.io) "
+    "terraform-provider-aws/6.15.0 aws-sdk-go-v2/1.39.2"
+)
+BROWSER = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like "
+    "Gecko) Chrome/141.0.0.0 Safari/537.36"
+)
 SSM_AGENT = "aws-sdk-go/1.55.5 (go1.23.4; linux; arm64) amazon-ssm-agent/3.3.3050.0"
 
 
@@ -132,23 +144,33 @@ def iam_user(
 @lru_cache(maxsize=256)
 def aws_service(service: str) -> Session:
     """An AWS service with its own identity: type AWSService."""
-    return Session(compact({"type": "AWSService", "invokedBy": service}), service, service, "service", service, service)
+    return Session(
+        compact({"type": "AWSService", "invokedBy": service}), service, service, "service", service, service
+    )
 
 
 @lru_cache(maxsize=256)
 def service_linked(account: str, role: str, service: str, session: str, created: int) -> Session:
     """A service-linked role's session, called by the service itself."""
     return assumed_role(
-        account, role, session, created, address=service, agent=service,
-        path=f"/aws-service-role/{service}/", style="service", invoked_by=service,
-    )  # fmt: skip
+        account,
+        role,
+        session,
+        created,
+        address=service,
+        agent=service,
+        path=f"/aws-service-role/{service}/",
+        style="service",
+        invoked_by=service,
+    )
 
 
 def person_address(person: str, second: float) -> str:
     """The office's address of a person that day; now and then the one at home (IPv6)."""
     place = int(digest("place", person, str(int(second) // 86400))[:4], 16)
     if place % 5 == 0:
-        return f"2001:db8:{0xA000 + PEOPLE.index(person) if person in PEOPLE else 0xB000:x}:1::{place % 200 + 2:x}"
+        home = 0xA000 + PEOPLE.index(person) if person in PEOPLE else 0xB000
+        return f"2001:db8:{home:x}:1::{place % 200 + 2:x}"
     return f"{OFFICE}.{30 + place % 24}"
 
 
@@ -170,17 +192,25 @@ def on_duty(account: str, second: float) -> tuple[str, ...]:
     return _duty(account, int(second) // 43200 * 43200)
 
 
-def person(account: str, who: str, second: float, *, console: bool = False, permission_set: str | None = None) -> Session:
+def person(
+    account: str, who: str, second: float, *, console: bool = False, permission_set: str | None = None
+) -> Session:
     """A person signed in through IAM Identity Center that working day (session of up to twelve hours)."""
     chosen = permission_set or ("AdministratorAccess" if who in ("alice", "kenji") else "PowerUserAccess")
     half_day = int(second) // 43200 * 43200
     created = half_day - int(digest("signin", who, account, str(half_day))[:4], 16) % 1500
     role = sso_role(chosen, account)
     return assumed_role(
-        account, role, f"{who}@example.com", created, address=person_address(who, second),
-        agent=BROWSER if console else CLI, path="/aws-reserved/sso.amazonaws.com/",
-        style="console" if console else "cli", on_behalf_of=fixed_uuid("identity store", who),
-    )  # fmt: skip
+        account,
+        role,
+        f"{who}@example.com",
+        created,
+        address=person_address(who, second),
+        agent=BROWSER if console else CLI,
+        path="/aws-reserved/sso.amazonaws.com/",
+        style="console" if console else "cli",
+        on_behalf_of=fixed_uuid("identity store", who),
+    )
 
 
 def build_session(second: float) -> tuple[str, int]:
@@ -192,29 +222,47 @@ def build(account: str, second: float) -> Session:
     """The build service's role by OIDC (AssumeRoleWithWebIdentity), an hour long."""
     name, created = build_session(second)
     return assumed_role(
-        account, "github-actions-deploy", name, created,
-        address=f"198.51.100.{200 + int(digest('runner', str(created))[:2], 16) % 50}", agent=TERRAFORM,
+        account,
+        "github-actions-deploy",
+        name,
+        created,
+        address=f"198.51.100.{200 + int(digest('runner', str(created))[:2], 16) % 50}",
+        agent=TERRAFORM,
         web_identity="token.actions.githubusercontent.com",
-    )  # fmt: skip
+    )
 
 
-def instance_role(account: str, role: str, instance_id: str, address: str, second: float, agent: str = BOTO,
-                  endpoint: str | None = None) -> Session:  # fmt: skip
+def instance_role(
+    account: str,
+    role: str,
+    instance_id: str,
+    address: str,
+    second: float,
+    agent: str = BOTO,
+    endpoint: str | None = None,
+) -> Session:
     """An instance's role: the session's name is the instance id; new keys every six hours."""
     offset = int(digest("rotate", instance_id)[:4], 16) % 21600
     created = (int(second) - offset) // 21600 * 21600 + offset
-    return assumed_role(account, role, instance_id, created, address=address, agent=agent, instance=True,
-                        endpoint=endpoint)  # fmt: skip
+    return assumed_role(
+        account, role, instance_id, created, address=address, agent=agent, instance=True, endpoint=endpoint
+    )
 
 
 def cloudformation(account: str, second: float) -> Session:
     """CloudFormation at work for the build role: its identity, forwarded (`invokedBy`)."""
     name, created = build_session(second)
     return assumed_role(
-        account, "github-actions-deploy", name, created,
-        address="cloudformation.amazonaws.com", agent="cloudformation.amazonaws.com", style="service",
-        web_identity="token.actions.githubusercontent.com", invoked_by="cloudformation.amazonaws.com",
-    )  # fmt: skip
+        account,
+        "github-actions-deploy",
+        name,
+        created,
+        address="cloudformation.amazonaws.com",
+        agent="cloudformation.amazonaws.com",
+        style="service",
+        web_identity="token.actions.githubusercontent.com",
+        invoked_by="cloudformation.amazonaws.com",
+    )
 
 
 def deploy_bot(account: str) -> Session:

@@ -1,4 +1,4 @@
-"""Identifiers and times in AWS's notation: fixed ones (the story's) by hash, passing ones by a random source."""
+"""Identifiers and times as AWS writes them: fixed ones by hash, passing ones by a random source."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ EXAMPLE = "EXAMPLE"
 KEY_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
+@lru_cache(maxsize=65536)
 def digest(*names: str) -> str:
     """Forty hexadecimal digits that depend on the names alone."""
     return hashlib.sha1("/".join(names).encode(), usedforsecurity=False).hexdigest()
@@ -74,14 +76,21 @@ def moment(second: float) -> datetime:
     return datetime.fromtimestamp(second, tz=UTC)
 
 
+@lru_cache(maxsize=4096)
+def minute(number: int) -> str:
+    """`2026-11-19T13:02:` of a minute counted since 1970."""
+    return moment(number * 60).strftime("%Y-%m-%dT%H:%M:")
+
+
 def iso(second: float) -> str:
     """`2026-11-19T13:02:11Z`, as CloudTrail writes times."""
-    return moment(second).strftime("%Y-%m-%dT%H:%M:%SZ")
+    number, rest = divmod(int(second), 60)
+    return f"{minute(number)}{rest:02d}Z"
 
 
 def iso_ms(millisecond: int) -> str:
     """`2026-11-19T13:02:11.250Z`, as AWS Config writes times."""
-    return moment(millisecond // 1000).strftime("%Y-%m-%dT%H:%M:%S") + f".{millisecond % 1000:03d}Z"
+    return f"{iso(millisecond // 1000)[:-1]}.{millisecond % 1000:03d}Z"
 
 
 def prose_time(second: float) -> str:
@@ -90,6 +99,9 @@ def prose_time(second: float) -> str:
     return f"{t:%b} {t.day}, {t.year}, {t.hour % 12 or 12}:{t:%M:%S %p}"
 
 
+_ENCODE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def compact(value: Any) -> str:
     """JSON without blanks, keys in the order given."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODE(value)

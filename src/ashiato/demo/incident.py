@@ -9,7 +9,7 @@ from ashiato.demo.story import Story
 
 
 def tell(estate: Estate, inventory: Inventory, day: int) -> Story:
-    """Lets it happen on the day that starts at `day` (seconds) and returns what it leaves in CloudTrail and Config."""
+    """Lets it happen on the day that starts at `day` (seconds); returns its events and items."""
     story = Story(estate, day)
     attack.happen(story, inventory)
     answer.happen(story, inventory)

@@ -57,7 +57,8 @@ class Resource:
             "relationships": []
             if gone
             else [
-                {"resourceId": i, "resourceName": None, "resourceType": t, "name": n} for t, i, n in self.relationships
+                {"resourceId": i, "resourceName": None, "resourceType": t, "name": n}
+                for t, i, n in self.relationships
             ],
             "configuration": None if gone else self.configuration,
             "supplementaryConfiguration": {} if gone else self.supplementary,
@@ -102,7 +103,11 @@ class Inventory:
 
     def named(self, kind: str, account: str, name: str) -> Resource:
         """The living resource of that type and name."""
-        return next(r for r in self.by_id.values() if r.type == kind and r.account == account and r.name == name and r.alive)
+        return next(
+            r
+            for r in self.by_id.values()
+            if r.type == kind and r.account == account and r.name == name and r.alive
+        )
 
     def forget(self, resource: Resource) -> None:
         """Drops a deleted resource from the living."""
@@ -113,16 +118,24 @@ def security_group(net: Network, name: str, group_id: str, ports: tuple[tuple[in
     """A security group with one ingress rule a port."""
     permissions = [permission(port, cidr) for port, cidr in ports]
     return Resource(
-        net.account, net.region, "AWS::EC2::SecurityGroup", group_id, name,
+        net.account,
+        net.region,
+        "AWS::EC2::SecurityGroup",
+        group_id,
+        name,
         f"arn:aws:ec2:{net.region}:{net.account}:security-group/{group_id}",
         {
-            "description": f"{name} of the shop", "groupName": name, "ipPermissions": permissions,
-            "ownerId": net.account, "groupId": group_id,
+            "description": f"{name} of the shop",
+            "groupName": name,
+            "ipPermissions": permissions,
+            "ownerId": net.account,
+            "groupId": group_id,
             "ipPermissionsEgress": [] if name == "isolation-sg" else [permission(None, "0.0.0.0/0")],
-            "tags": [], "vpcId": net.vpc_id,
+            "tags": [],
+            "vpcId": net.vpc_id,
         },
         relationships=[("AWS::EC2::VPC", net.vpc_id, "Is contained in Vpc")],
-    )  # fmt: skip
+    )
 
 
 def permission(port: int | None, cidr: str) -> dict[str, Any]:
@@ -130,7 +143,14 @@ def permission(port: int | None, cidr: str) -> dict[str, Any]:
     ranges: dict[str, Any] = {"ipv4Ranges": [{"cidrIp": cidr}], "ipRanges": [cidr], "ipv6Ranges": []}
     if port is None:
         return {"ipProtocol": "-1", "userIdGroupPairs": [], "prefixListIds": [], **ranges}
-    return {"fromPort": port, "toPort": port, "ipProtocol": "tcp", "userIdGroupPairs": [], "prefixListIds": [], **ranges}
+    return {
+        "fromPort": port,
+        "toPort": port,
+        "ipProtocol": "tcp",
+        "userIdGroupPairs": [],
+        "prefixListIds": [],
+        **ranges,
+    }
 
 
 def instance_trio(net: Network, i: e.Instance, launched: int, tags: dict[str, str]) -> list[Resource]:
@@ -140,20 +160,46 @@ def instance_trio(net: Network, i: e.Instance, launched: int, tags: dict[str, st
     tag_list = [{"key": k, "value": v} for k, v in tags.items()]
     host = f"ip-{i.private_ip.replace('.', '-')}.ec2.internal"
     instance = Resource(
-        net.account, net.region, "AWS::EC2::Instance", i.instance_id, None, f"{base}:instance/{i.instance_id}",
+        net.account,
+        net.region,
+        "AWS::EC2::Instance",
+        i.instance_id,
+        None,
+        f"{base}:instance/{i.instance_id}",
         {
-            "amiLaunchIndex": 0, "imageId": ec2_id("ami", "al2023"), "instanceId": i.instance_id,
-            "instanceType": i.instance_type, "keyName": None, "launchTime": when,
-            "monitoring": {"state": "disabled"}, "placement": {"availabilityZone": i.zone, "tenancy": "default"},
-            "platformDetails": "Linux/UNIX", "privateDnsName": host, "privateIpAddress": i.private_ip,
-            "publicDnsName": "", "publicIpAddress": i.public_ip, "ipv6Address": i.ipv6,
-            "state": {"code": 16, "name": "running"}, "stateTransitionReason": "", "subnetId": i.subnet_id,
-            "vpcId": net.vpc_id, "architecture": "arm64", "ebsOptimized": True,
+            "amiLaunchIndex": 0,
+            "imageId": ec2_id("ami", "al2023"),
+            "instanceId": i.instance_id,
+            "instanceType": i.instance_type,
+            "keyName": None,
+            "launchTime": when,
+            "monitoring": {"state": "disabled"},
+            "placement": {"availabilityZone": i.zone, "tenancy": "default"},
+            "platformDetails": "Linux/UNIX",
+            "privateDnsName": host,
+            "privateIpAddress": i.private_ip,
+            "publicDnsName": "",
+            "publicIpAddress": i.public_ip,
+            "ipv6Address": i.ipv6,
+            "state": {"code": 16, "name": "running"},
+            "stateTransitionReason": "",
+            "subnetId": i.subnet_id,
+            "vpcId": net.vpc_id,
+            "architecture": "arm64",
+            "ebsOptimized": True,
             "iamInstanceProfile": {"arn": f"arn:aws:iam::{net.account}:instance-profile/{i.role}"},
-            "networkInterfaces": [{"networkInterfaceId": i.interface_id, "privateIpAddress": i.private_ip, "status": "in-use"}],
-            "securityGroups": [{"groupId": i.group_id}], "tags": tag_list,
+            "networkInterfaces": [
+                {"networkInterfaceId": i.interface_id, "privateIpAddress": i.private_ip, "status": "in-use"}
+            ],
+            "securityGroups": [{"groupId": i.group_id}],
+            "tags": tag_list,
             "metadataOptions": {"httpTokens": "required", "httpEndpoint": "enabled"},
-            "blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"volumeId": i.volume_id, "status": "attached", "deleteOnTermination": True}}],
+            "blockDeviceMappings": [
+                {
+                    "deviceName": "/dev/xvda",
+                    "ebs": {"volumeId": i.volume_id, "status": "attached", "deleteOnTermination": True},
+                }
+            ],
         },
         relationships=[
             ("AWS::EC2::NetworkInterface", i.interface_id, "Contains NetworkInterface"),
@@ -162,18 +208,40 @@ def instance_trio(net: Network, i: e.Instance, launched: int, tags: dict[str, st
             ("AWS::EC2::Volume", i.volume_id, "Is attached to Volume"),
             ("AWS::EC2::VPC", net.vpc_id, "Is contained in Vpc"),
         ],
-        tags=dict(tags), zone=i.zone, created=launched,
-    )  # fmt: skip
+        tags=dict(tags),
+        zone=i.zone,
+        created=launched,
+    )
     interface = Resource(
-        net.account, net.region, "AWS::EC2::NetworkInterface", i.interface_id, None, f"{base}:network-interface/{i.interface_id}",
+        net.account,
+        net.region,
+        "AWS::EC2::NetworkInterface",
+        i.interface_id,
+        None,
+        f"{base}:network-interface/{i.interface_id}",
         {
-            "attachment": {"attachmentId": ec2_id("eni-attach", i.interface_id), "deviceIndex": 0, "instanceId": i.instance_id, "status": "attached", "attachTime": when},
-            "availabilityZone": i.zone, "description": "", "groups": [{"groupId": i.group_id}], "interfaceType": "interface",
+            "attachment": {
+                "attachmentId": ec2_id("eni-attach", i.interface_id),
+                "deviceIndex": 0,
+                "instanceId": i.instance_id,
+                "status": "attached",
+                "attachTime": when,
+            },
+            "availabilityZone": i.zone,
+            "description": "",
+            "groups": [{"groupId": i.group_id}],
+            "interfaceType": "interface",
             "macAddress": "06:" + ":".join(digest("mac", i.interface_id)[n : n + 2] for n in range(0, 10, 2)),
-            "networkInterfaceId": i.interface_id, "ownerId": net.account, "privateIpAddress": i.private_ip,
+            "networkInterfaceId": i.interface_id,
+            "ownerId": net.account,
+            "privateIpAddress": i.private_ip,
             "association": {"publicIp": i.public_ip, "ipOwnerId": "amazon"} if i.public_ip else None,
             "ipv6Addresses": [{"ipv6Address": i.ipv6}] if i.ipv6 else [],
-            "sourceDestCheck": True, "status": "in-use", "subnetId": i.subnet_id, "vpcId": net.vpc_id, "tagSet": [],
+            "sourceDestCheck": True,
+            "status": "in-use",
+            "subnetId": i.subnet_id,
+            "vpcId": net.vpc_id,
+            "tagSet": [],
         },
         relationships=[
             ("AWS::EC2::Instance", i.instance_id, "Is attached to Instance"),
@@ -181,46 +249,96 @@ def instance_trio(net: Network, i: e.Instance, launched: int, tags: dict[str, st
             ("AWS::EC2::Subnet", i.subnet_id, "Is contained in Subnet"),
             ("AWS::EC2::VPC", net.vpc_id, "Is contained in Vpc"),
         ],
-        zone=i.zone, created=launched,
-    )  # fmt: skip
+        zone=i.zone,
+        created=launched,
+    )
     return [instance, interface, volume(net, i.volume_id, i.zone, launched, attached=i.instance_id)]
 
 
-def volume(net: Network, volume_id: str, zone: str, created: int, *, attached: str | None = None,
-           encrypted: bool = True, size: int = 30) -> Resource:  # fmt: skip
+def volume(
+    net: Network,
+    volume_id: str,
+    zone: str,
+    created: int,
+    *,
+    attached: str | None = None,
+    encrypted: bool = True,
+    size: int = 30,
+) -> Resource:
     """An EBS volume, attached or available."""
     when = iso_ms(created)
     return Resource(
-        net.account, net.region, "AWS::EC2::Volume", volume_id, None, f"arn:aws:ec2:{net.region}:{net.account}:volume/{volume_id}",
+        net.account,
+        net.region,
+        "AWS::EC2::Volume",
+        volume_id,
+        None,
+        f"arn:aws:ec2:{net.region}:{net.account}:volume/{volume_id}",
         {
-            "attachments": [{"attachTime": when, "device": "/dev/xvda", "instanceId": attached, "state": "attached", "volumeId": volume_id, "deleteOnTermination": True}] if attached else [],
-            "availabilityZone": zone, "createTime": when, "encrypted": encrypted,
-            "kmsKeyId": e.kms_arn(net.account, net.region) if encrypted else None, "size": size, "snapshotId": "",
-            "state": "in-use" if attached else "available", "volumeId": volume_id, "iops": 3000, "throughput": 125,
-            "tags": [], "volumeType": "gp3", "multiAttachEnabled": False,
+            "attachments": [
+                {
+                    "attachTime": when,
+                    "device": "/dev/xvda",
+                    "instanceId": attached,
+                    "state": "attached",
+                    "volumeId": volume_id,
+                    "deleteOnTermination": True,
+                }
+            ]
+            if attached
+            else [],
+            "availabilityZone": zone,
+            "createTime": when,
+            "encrypted": encrypted,
+            "kmsKeyId": e.kms_arn(net.account, net.region) if encrypted else None,
+            "size": size,
+            "snapshotId": "",
+            "state": "in-use" if attached else "available",
+            "volumeId": volume_id,
+            "iops": 3000,
+            "throughput": 125,
+            "tags": [],
+            "volumeType": "gp3",
+            "multiAttachEnabled": False,
         },
         relationships=[("AWS::EC2::Instance", attached, "Is attached to Instance")] if attached else [],
-        zone=zone, created=created,
-    )  # fmt: skip
+        zone=zone,
+        created=created,
+    )
 
 
 def policy_document(*actions: str, resource: str = "*") -> dict[str, Any]:
     """A policy that allows actions on a resource."""
-    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": resource}],
+    }
 
 
 def iam_user(account: str, name: str, created: int, policies: tuple[str, ...] = ()) -> Resource:
     """An IAM user with its attached managed policies."""
     identifier = principal_id("AIDA", account, name)
     return Resource(
-        account, HOME_REGION, "AWS::IAM::User", identifier, name, f"arn:aws:iam::{account}:user/{name}",
+        account,
+        HOME_REGION,
+        "AWS::IAM::User",
+        identifier,
+        name,
+        f"arn:aws:iam::{account}:user/{name}",
         {
-            "path": "/", "userName": name, "userId": identifier, "arn": f"arn:aws:iam::{account}:user/{name}",
-            "createDate": iso_ms(created), "userPolicyList": [], "groupList": [],
-            "attachedManagedPolicies": [attached(p) for p in policies], "permissionsBoundary": None, "tags": [],
+            "path": "/",
+            "userName": name,
+            "userId": identifier,
+            "arn": f"arn:aws:iam::{account}:user/{name}",
+            "createDate": iso_ms(created),
+            "userPolicyList": [],
+            "groupList": [],
+            "attachedManagedPolicies": [attached(p) for p in policies],
+            "permissionsBoundary": None,
+            "tags": [],
         },
         created=created,
-    )  # fmt: skip
+    )
 
 
 def attached(policy_arn: str) -> dict[str, str]:
@@ -231,18 +349,33 @@ def attached(policy_arn: str) -> dict[str, str]:
 def iam_role(account: str, name: str, service: str, created: int) -> Resource:
     """A role that a service may assume."""
     identifier = principal_id("AROA", account, name)
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+    }
     return Resource(
-        account, HOME_REGION, "AWS::IAM::Role", identifier, name, f"arn:aws:iam::{account}:role/{name}",
+        account,
+        HOME_REGION,
+        "AWS::IAM::Role",
+        identifier,
+        name,
+        f"arn:aws:iam::{account}:role/{name}",
         {
-            "path": "/", "roleName": name, "roleId": identifier, "arn": f"arn:aws:iam::{account}:role/{name}",
-            "createDate": iso_ms(created), "assumeRolePolicyDocument": quote(compact(trust), safe=""),
-            "instanceProfileList": [], "rolePolicyList": [],
+            "path": "/",
+            "roleName": name,
+            "roleId": identifier,
+            "arn": f"arn:aws:iam::{account}:role/{name}",
+            "createDate": iso_ms(created),
+            "assumeRolePolicyDocument": quote(compact(trust), safe=""),
+            "instanceProfileList": [],
+            "rolePolicyList": [],
             "attachedManagedPolicies": [attached("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")],
-            "permissionsBoundary": None, "tags": [], "roleLastUsed": None,
+            "permissionsBoundary": None,
+            "tags": [],
+            "roleLastUsed": None,
         },
         created=created,
-    )  # fmt: skip
+    )
 
 
 def living(inventory: Inventory) -> Iterator[Resource]:

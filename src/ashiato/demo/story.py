@@ -10,8 +10,8 @@ from ashiato.demo import estate as e
 from ashiato.demo.changes import Change
 from ashiato.demo.estate import HOME_REGION, PROD, Estate
 from ashiato.demo.events import Call, Event, api_event
-from ashiato.demo.ids import access_key, ec2_id, fixed_uuid, iso
 from ashiato.demo.identities import BROWSER, Session, iam_user
+from ashiato.demo.ids import access_key, ec2_id, fixed_uuid, iso
 from ashiato.demo.resources import Item, Resource
 
 LEAKED_KEY: Final = "AKIAI44QH8DHBEXAMPLE"
@@ -43,6 +43,7 @@ BEACON_FIRST: Final = clock(14, 50, 3)
 SCAN_FIRST: Final = clock(15, 10, 0)
 SCAN_LAST: Final = clock(15, 24, 0)
 ISOLATED: Final = clock(22, 55, 10)
+KEY_DEACTIVATED: Final = clock(22, 44, 12)
 
 
 @dataclass(slots=True)
@@ -68,7 +69,16 @@ class Story:
     def console(self) -> Session:
         """The same user's console session, signed in without a second factor."""
         created = self.at(clock(13, 38, 9))
-        return iam_user(PROD, LEAKED_USER, access_key("ASIA", PROD, "console", LEAKED_USER), address=ATTACKER, agent=BROWSER, style="console", created=created, mfa=False)  # fmt: skip
+        return iam_user(
+            PROD,
+            LEAKED_USER,
+            access_key("ASIA", PROD, "console", LEAKED_USER),
+            address=ATTACKER,
+            agent=BROWSER,
+            style="console",
+            created=created,
+            mfa=False,
+        )
 
     def planted(self) -> Session:
         """The user that the attacker made."""
@@ -77,7 +87,9 @@ class Story:
     def call(self, second: int, session: Session, call: Call, *, region: str = HOME_REGION) -> str:
         """Records a call in production; returns its event id, the same for every seed."""
         event_id = fixed_uuid("story", str(len(self.events)), call.name, str(second))
-        self.events.append(api_event(self.rng, session, self.at(second), PROD, region, call, event_id=event_id))
+        self.events.append(
+            api_event(self.rng, session, self.at(second), PROD, region, call, event_id=event_id)
+        )
         return event_id
 
     def record(self, resource: Resource, second: int, cause: str, why: str, status: str = "OK") -> None:
@@ -86,12 +98,35 @@ class Story:
         captured = (self.at(second) + 20 + self.rng.randrange(70)) * 1000 + self.rng.randrange(1000)
         self.items.append(resource.item(captured, status))
         self.changes.append(
-            Change(resource.account, resource.region, resource.type, resource.id, captured, previous, status, cause, 1, why)
+            Change(
+                resource.account,
+                resource.region,
+                resource.type,
+                resource.id,
+                captured,
+                previous,
+                status,
+                cause,
+                1,
+                why,
+            )
         )
 
-    def step(self, first: int, last: int, title: str, what: str, *, events: list[str] | None = None, actor: str = "",
-             resources: list[str] | None = None, addresses: list[str] | None = None, data_events: bool = False,
-             config: bool = False, flows: bool = False) -> None:  # fmt: skip
+    def step(
+        self,
+        first: int,
+        last: int,
+        title: str,
+        what: str,
+        *,
+        events: list[str] | None = None,
+        actor: str = "",
+        resources: list[str] | None = None,
+        addresses: list[str] | None = None,
+        data_events: bool = False,
+        config: bool = False,
+        flows: bool = False,
+    ) -> None:
         """Adds a step with the roads that saw it and those that did not."""
         seen: list[str] = []
         missed: list[str] = []
@@ -103,13 +138,20 @@ class Story:
             seen.append("config")
         if flows:
             seen.append(f"vpc_flow_logs:{e.FLOW_CUSTOM}")
-            gone = FLOW_LOG_DELETED < first and last < FLOW_LOG_CREATED
+            gone = first > FLOW_LOG_DELETED and last < FLOW_LOG_CREATED
             (missed if gone else seen).append(f"vpc_flow_logs:{e.FLOW_DEFAULT}")
         self.steps.append(
             {
-                "step": len(self.steps) + 1, "title": title, "what": what, "first": iso(self.at(first)), "last": iso(self.at(last)),
-                "actor": actor, "events": events or [], "resources": resources or [], "addresses": addresses or [],
-                "seenBy": seen, "notSeenBy": missed,
+                "step": len(self.steps) + 1,
+                "title": title,
+                "what": what,
+                "first": iso(self.at(first)),
+                "last": iso(self.at(last)),
+                "actor": actor,
+                "events": events or [],
+                "resources": resources or [],
+                "addresses": addresses or [],
+                "seenBy": seen,
+                "notSeenBy": missed,
             }
-        )  # fmt: skip
-
+        )

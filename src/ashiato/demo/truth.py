@@ -22,9 +22,19 @@ class Truth:
     end: int
     changes: list[Change] = field(default_factory=list)
 
-    def as_json(self, arguments: dict[str, Any], counts: dict[str, Any], story: Story | None, archive: dict[str, Any], *,
-                lost_file: str | None, lost_events: list[str], missing_digest: str | None, late_files: int,
-                second_copies: int) -> dict[str, Any]:  # fmt: skip
+    def as_json(
+        self,
+        arguments: dict[str, Any],
+        counts: dict[str, Any],
+        story: Story | None,
+        archive: dict[str, Any],
+        *,
+        lost_file: str | None,
+        lost_events: list[str],
+        missing_digest: str | None,
+        late_files: int,
+        second_copies: int,
+    ) -> dict[str, Any]:
         """The whole truth as plain values."""
         crowded = sum(c.writes >= 3 for c in self.changes)
         without = sum(c.cause is None for c in self.changes)
@@ -37,15 +47,23 @@ class Truth:
             "regions": list(self.estate.regions),
             "organization": e.ORGANISATION,
             "buckets": {
-                "organizationTrail": e.ORGANISATION_BUCKET, "ownTrail": e.OWN_TRAIL_BUCKET, "config": e.CONFIG_BUCKET,
+                "organizationTrail": e.ORGANISATION_BUCKET,
+                "ownTrail": e.OWN_TRAIL_BUCKET,
+                "config": e.CONFIG_BUCKET,
                 "flowLogs": [e.PROD_FLOW_BUCKET, e.DEV_FLOW_BUCKET],
             },
             "attack": self._attack(story) if story else None,
             "steps": story.steps if story else [],
             "gaps": {
-                "fileThatNeverCame": lost_file, "itsEvents": lost_events, "missingDigest": missing_digest,
-                "ownTrailStopped": [iso(story.at(s.TRAIL_STOPPED)), iso(story.at(s.TRAIL_STARTED))] if story else None,
-                "flowLogDeleted": [iso(story.at(s.FLOW_LOG_DELETED)), iso(story.at(s.FLOW_LOG_CREATED))] if story else None,
+                "fileThatNeverCame": lost_file,
+                "itsEvents": lost_events,
+                "missingDigest": missing_digest,
+                "ownTrailStopped": [iso(story.at(s.TRAIL_STOPPED)), iso(story.at(s.TRAIL_STARTED))]
+                if story
+                else None,
+                "flowLogDeleted": [iso(story.at(s.FLOW_LOG_DELETED)), iso(story.at(s.FLOW_LOG_CREATED))]
+                if story
+                else None,
             },
             "deliveries": {"lateFiles": late_files, "filesDeliveredTwice": second_copies},
             "archive": archive,
@@ -55,24 +73,54 @@ class Truth:
                 "withoutCause": round(without / max(1, len(self.changes)), 4),
             },
             "changes": [c.as_truth() for c in self.changes],
-        }  # fmt: skip
+        }
 
     def _attack(self, story: Story) -> dict[str, Any]:
         net = self.estate.networks[PROD, HOME_REGION]
         target = net.instance("orders-legacy")
         return {
-            "account": PROD, "day": iso(story.day)[:10], "leakedKey": s.LEAKED_KEY, "leakedUser": s.LEAKED_USER, "attackerAddress": s.ATTACKER,
-            "bruteForceAddresses": list(s.BRUTE_FORCE), "commandAndControl": {"address": s.COMMAND_AND_CONTROL, "port": 8443, "periodSeconds": 60, "jitter": 0.2},
-            "createdUser": s.NEW_USER, "createdKey": s.NEW_KEY, "createdPolicy": s.NEW_POLICY, "foreignKmsKey": s.FOREIGN_KEY,
-            "bucket": e.EXPORT_BUCKET, "unencryptedVolume": s.PLAIN_VOLUME,
-            "instance": {"id": target.instance_id, "interface": target.interface_id, "privateIp": target.private_ip, "publicIp": target.public_ip, "volume": target.volume_id},
-            "securityGroup": target.group_id, "isolationGroup": net.groups["isolation-sg"],
-            "stoppedTrail": e.OWN_TRAIL, "deletedFlowLog": e.FLOW_DEFAULT, "recreatedFlowLog": e.FLOW_DEFAULT_AGAIN, "survivingFlowLog": e.FLOW_CUSTOM,
+            "account": PROD,
+            "day": iso(story.day)[:10],
+            "leakedKey": s.LEAKED_KEY,
+            "leakedUser": s.LEAKED_USER,
+            "attackerAddress": s.ATTACKER,
+            "bruteForceAddresses": list(s.BRUTE_FORCE),
+            "commandAndControl": {
+                "address": s.COMMAND_AND_CONTROL,
+                "port": 8443,
+                "periodSeconds": 60,
+                "jitter": 0.2,
+            },
+            "createdUser": s.NEW_USER,
+            "createdKey": s.NEW_KEY,
+            "createdPolicy": s.NEW_POLICY,
+            "foreignKmsKey": s.FOREIGN_KEY,
+            "bucket": e.EXPORT_BUCKET,
+            "unencryptedVolume": s.PLAIN_VOLUME,
+            "instance": {
+                "id": target.instance_id,
+                "interface": target.interface_id,
+                "privateIp": target.private_ip,
+                "publicIp": target.public_ip,
+                "volume": target.volume_id,
+            },
+            "securityGroup": target.group_id,
+            "isolationGroup": net.groups["isolation-sg"],
+            "stoppedTrail": e.OWN_TRAIL,
+            "deletedFlowLog": e.FLOW_DEFAULT,
+            "recreatedFlowLog": e.FLOW_DEFAULT_AGAIN,
+            "survivingFlowLog": e.FLOW_CUSTOM,
             "survivingTrail": e.ORGANISATION_TRAIL,
             "times": {
-                "portOpened": iso(story.at(s.PORT_OPENED)), "sshSuccess": iso(story.at(s.SSH_SUCCESS)), "beaconFirst": iso(story.at(s.BEACON_FIRST)),
-                "scan": [iso(story.at(s.SCAN_FIRST)), iso(story.at(s.SCAN_LAST))], "isolated": iso(story.at(s.ISOLATED)),
-                "portClosed": iso(story.at(s.PORT_CLOSED)), "trailStopped": iso(story.at(s.TRAIL_STOPPED)), "trailStarted": iso(story.at(s.TRAIL_STARTED)),
-                "flowLogDeleted": iso(story.at(s.FLOW_LOG_DELETED)), "flowLogCreated": iso(story.at(s.FLOW_LOG_CREATED)),
+                "portOpened": iso(story.at(s.PORT_OPENED)),
+                "sshSuccess": iso(story.at(s.SSH_SUCCESS)),
+                "beaconFirst": iso(story.at(s.BEACON_FIRST)),
+                "scan": [iso(story.at(s.SCAN_FIRST)), iso(story.at(s.SCAN_LAST))],
+                "isolated": iso(story.at(s.ISOLATED)),
+                "portClosed": iso(story.at(s.PORT_CLOSED)),
+                "trailStopped": iso(story.at(s.TRAIL_STOPPED)),
+                "trailStarted": iso(story.at(s.TRAIL_STARTED)),
+                "flowLogDeleted": iso(story.at(s.FLOW_LOG_DELETED)),
+                "flowLogCreated": iso(story.at(s.FLOW_LOG_CREATED)),
             },
-        }  # fmt: skip
+        }
