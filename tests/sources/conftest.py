@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+
 from sources.served import Bucket, Proxy
 
 _NUMBERS = count(1)

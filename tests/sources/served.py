@@ -69,7 +69,9 @@ class Proxy:
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = urlsplit(self.path)
-                query = {name: held[0] for name, held in parse_qs(parts.query, keep_blank_values=True).items()}
+                query = {
+                    name: held[0] for name, held in parse_qs(parts.query, keep_blank_values=True).items()
+                }
                 asked = Asked(self.command, unquote(parts.path), query, dict(self.headers), body)
                 proxy.asked.append(asked)
                 fault = proxy.rule(asked)
@@ -101,7 +103,7 @@ class Proxy:
                     self.wfile.flush()
                     self.close_connection = True
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
@@ -144,9 +146,7 @@ class Bucket:
 
         s3_backends["123456789012"]["aws"].delete_object(self.name, key)
 
-    def source(
-        self, prefix: str = "", *, listings: Listings | None = None, **options: object
-    ) -> S3Source:
+    def source(self, prefix: str = "", *, listings: Listings | None = None, **options: object) -> S3Source:
         options.setdefault("endpoint_url", self.endpoint)
         options.setdefault("attempts", 3)
         source = ashiato.sources.addresses.open_source(
@@ -172,9 +172,10 @@ def trail(
 def config(day: date, number: int = 0, *, account: str = ACCOUNT, base: str = "AWSLogs") -> str:
     """A Config key: month and day without zeros."""
     folder = f"{day.year}/{day.month}/{day.day}"
+    hour = f"{day:%Y%m%d}T{number % 24:02}"
     return (
         f"{base}/{account}/Config/us-east-1/{folder}/ConfigHistory/{account}_Config_us-east-1_ConfigHistory_"
-        f"AWS::EC2::Instance_{day:%Y%m%d}T{number % 24:02}0000Z_{day:%Y%m%d}T{number % 24:02}5959Z_{number}.json.gz"
+        f"AWS::EC2::Instance_{hour}0000Z_{hour}5959Z_{number}.json.gz"
     )
 
 

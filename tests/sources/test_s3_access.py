@@ -8,9 +8,9 @@ from pathlib import Path
 from subprocess import run
 
 import pytest
-from sources.served import Asked, Bucket, Fault, Proxy, trail
 
 from ashiato.core.errors import SourceUnavailable, WrongUse
+from sources.served import Asked, Bucket, Fault, Proxy, trail
 
 TODAY = datetime.now(UTC).date()
 ROLE = "arn:aws:iam::111122223333:role/ashiato-read"
@@ -56,7 +56,9 @@ def test_credentials_of_a_role_are_renewed_before_they_expire(bucket: Bucket, pr
 
 def test_a_role_that_may_not_be_assumed(bucket: Bucket, proxy: Proxy) -> None:
     proxy.rule = lambda asked: (
-        Fault(403, "AccessDenied", "not authorized to perform: sts:AssumeRole") if asked.method == "POST" else None
+        Fault(403, "AccessDenied", "not authorized to perform: sts:AssumeRole")
+        if asked.method == "POST"
+        else None
     )
     with pytest.raises(SourceUnavailable, match="cannot be assumed") as caught:
         list(bucket.source(role_arn=ROLE, external_id="wrong").objects())

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sources.served import Asked, Bucket, Fault, Proxy, trail
 
 from ashiato.core.errors import SourceUnavailable
 from ashiato.sources.fetching import fetch_all
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Reason
 from ashiato.sources.s3 import S3Source
+from sources.served import Asked, Bucket, Fault, Proxy, trail
 
 TODAY = datetime.now(UTC).date()
-KMS = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: {} on resource: arn:aws:kms:x because {}"
+KMS = "User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: {} on resource: arn:aws:kms:x {}"
 
 
-def one(bucket: Bucket, **options: object) -> tuple[S3Source, ObjectRef]:
+def one(bucket: Bucket, **options: Any) -> tuple[S3Source, ObjectRef]:
     bucket.put([trail(TODAY)], b"content")
     source = bucket.source(**options)
     [ref] = source.objects()
@@ -205,3 +206,39 @@ def test_many_are_fetched_at_once_with_failures_in_between(bucket: Bucket, proxy
     assert refused.reason == "denied"
     assert got == {key: content for key, content in expected.items() if key != denied}
     assert len(throttled) == 30
+
+
+def test_small_objects_take_one_plain_request_each(bucket: Bucket, proxy: Proxy) -> None:
+    """After the first object boto3 is left out of the way; odd keys and ETags included."""
+    odd = ["ä ö/足跡+%20.gz", "a~b/c=d/::e.gz", "x&y?z#.gz", *(trail(TODAY, n) for n in range(20))]
+    bucket.put({key: key.encode() for key in odd})
+    source = bucket.source()
+    refs = list(source.objects())
+    for ref in refs:
+        assert source.fetch(ref) == ref.name.split("/", 3)[3].encode()
+    assert len(proxy.gets()) == len(refs)
+    assert len([asked for asked in proxy.gets() if "amz-sdk-request" in asked.headers]) == 1
+    assert all("Authorization" in asked.headers for asked in proxy.gets())
+
+
+def test_what_the_quick_way_does_not_get_the_ordinary_one_does(bucket: Bucket, proxy: Proxy) -> None:
+    bucket.put({trail(TODAY, n): f"{n}".encode() for n in range(6)})
+    source = bucket.source()
+    refs = list(source.objects())
+    assert source.fetch(refs[0])
+    for fault in (Fault(), Fault(cut=0), Fault(400, "X", "x"), Fault(307, "TemporaryRedirect", "x")):
+        proxy.rule = lambda asked, fault=fault: None if "amz-sdk-request" in asked.headers else fault  # type: ignore[misc]
+        assert [source.fetch(ref) for ref in refs] == [f"{n}".encode() for n in range(6)]
+    bucket.put([trail(TODAY, 5)], b"overwritten")
+    with pytest.raises(ObjectUnavailable, match="overwritten"):
+        source.fetch(refs[5])
+
+
+def test_without_botocores_private_parts_all_goes_the_ordinary_way(bucket: Bucket, proxy: Proxy) -> None:
+    from ashiato.sources.s3_quick import QuickReader
+
+    source, ref = one(bucket)
+    client, pages, _ = source._connect()
+    source._connected = client, pages, QuickReader(type("Bare", (), {})(), source._options)
+    assert [source.fetch(ref), source.fetch(ref)] == [b"content"] * 2
+    assert all("amz-sdk-request" in asked.headers for asked in proxy.gets())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sources.served import ACCOUNT, Bucket, Fault, Proxy, config, flow, trail
 
 from ashiato.core.errors import SourceUnavailable
 from ashiato.sources.layout import day_in
 from ashiato.sources.listings import MemoryListings
 from ashiato.sources.objects import Source
+from sources.served import ACCOUNT, Bucket, Fault, Proxy, config, flow, trail
 
 TODAY = datetime.now(UTC).date()
 DAY = timedelta(days=1)
+ORG = "corp/AWSLogs/o-3h3h3h3h3h"
 
 
 def keys(source: Source, confirm: bool = True) -> list[str]:
@@ -83,15 +84,13 @@ def test_every_layout_in_one_bucket(bucket: Bucket) -> None:
 
 @pytest.mark.parametrize(
     "prefix",
-    ["", "corp", "corp/", "corp/AWSLogs", "corp/AWSLogs/o-3h3h3h3h3h", f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}",
-     f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}/CloudTrail/", f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}/CloudTrail/us-east-1",
-     f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}/CloudTrail/us-east-1/{TODAY.year}",
-     f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}/CloudTrail/us-east-1/{TODAY:%Y/%m}/",
-     f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}/CloudTrail/us-east-1/{TODAY:%Y/%m/%d}",
-     f"corp/AWSLogs/o-3h3h3h3h3h/{ACCOUNT}/CloudTrail/us-east-1/{TODAY:%Y/%m/%d}/{ACCOUNT}_Cloud"],
+    ["", "corp", "corp/", "corp/AWSLogs", ORG, f"{ORG}/{ACCOUNT}", f"{ORG}/{ACCOUNT}/CloudTrail/",
+     *(f"{ORG}/{ACCOUNT}/CloudTrail/us-east-1{below}"
+       for below in ("", f"/{TODAY.year}", f"/{TODAY:%Y/%m}/", f"/{TODAY:%Y/%m/%d}",
+                     f"/{TODAY:%Y/%m/%d}/{ACCOUNT}_Cloud"))],
 )  # fmt: skip
 def test_the_address_may_be_at_any_level(bucket: Bucket, prefix: str) -> None:
-    held = [trail(TODAY, n, base="corp/AWSLogs/o-3h3h3h3h3h") for n in range(25)]
+    held = [trail(TODAY, n, base=ORG) for n in range(25)]
     bucket.put([*held, "corporate/other.gz"])
     found = keys(bucket.source(prefix, page_size=10))
     assert sorted(key for key in found if key != "corporate/other.gz") == sorted(held)
@@ -263,7 +262,15 @@ def test_wide_and_flat_prefixes_are_listed_by_pages(bucket: Bucket) -> None:
 
 
 def test_keys_of_any_characters(bucket: Bucket) -> None:
-    odd = ["odd/ä ö.gz", "odd/a+b.gz", "odd/a%20b.gz", "odd/<&>.gz", "odd/日本/足跡.gz", "odd/a\tb", "odd/::1"]
+    odd = [
+        "odd/ä ö.gz",
+        "odd/a+b.gz",
+        "odd/a%20b.gz",
+        "odd/<&>.gz",
+        "odd/日本/足跡.gz",
+        "odd/a\tb",
+        "odd/::1",
+    ]
     bucket.put(odd)
     source = bucket.source(page_size=2)
     refs = list(source.objects())

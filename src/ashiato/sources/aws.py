@@ -6,6 +6,7 @@ boto3 is imported here and nowhere else, and only when a client is made.
 from __future__ import annotations
 
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -85,9 +86,9 @@ def _is_aws(endpoint_url: str) -> bool:
 
 
 def _timestamp(value: Any) -> datetime:
-    """S3's `2026-01-05T09:00:00.000Z` ten times faster than botocore's guessing parser does."""
+    """S3's two forms, in bodies and in headers, ten times faster than botocore's guessing parser."""
     try:
-        return datetime.fromisoformat(value)
+        return datetime.fromisoformat(value) if value[:1].isdigit() else parsedate_to_datetime(value)
     except (ValueError, TypeError):
         from botocore.utils import parse_timestamp
 

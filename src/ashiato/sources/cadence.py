@@ -48,13 +48,18 @@ class Coverage:
 
     def with_listing(self, first: date | None, at: datetime, requests: int | None = None) -> Coverage:
         """After a listing from `first` on that began at `at`."""
+        cost = self.requests if requests is None else requests
+        if any(
+            when >= at and (old is None or (first is not None and old <= first)) for old, when in self.entries
+        ):
+            return Coverage(self.entries, cost)
         kept = [
             (old, when)
             for old, when in self.entries
             if when > at or (first is not None and (old is None or old < first))
         ]
         entries = sorted([*kept, (first, at)], key=lambda entry: entry[1], reverse=True)
-        return Coverage(tuple(entries), self.requests if requests is None else requests)
+        return Coverage(tuple(entries), cost)
 
     def text(self) -> str:
         entries = [[first.isoformat() if first else None, at.isoformat()] for first, at in self.entries]

@@ -19,6 +19,7 @@ from ashiato.sources.s3_discovery import Discovery, discover
 from ashiato.sources.s3_errors import source_error
 from ashiato.sources.s3_fetch import fetch_object
 from ashiato.sources.s3_pages import Pages
+from ashiato.sources.s3_quick import QuickReader
 from ashiato.sources.s3_walk import Scope, Walk
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _DISCOVER_EVERY = timedelta(hours=1)
 class S3Source:
     """`s3://bucket/prefix`, whatever lies there: docs/sources.md has layouts, cadence and budget.
 
-    `clock` gives the time in UTC; `client` replaces the one made of `options`. `objects()` and `confirm()` are for one thread, `fetch()` for any
-    number. Nothing is connected to before the first of them is called.
+    `clock` gives the time in UTC; `client` replaces the one made of `options`. `objects()` and `confirm()`
+    are for one thread, `fetch()` for any number. Nothing is connected to before one of them is called.
     """
 
     def __init__(
@@ -53,9 +54,9 @@ class S3Source:
         self._listings = listings
         self._clock = clock
         self._lock = threading.Lock()
-        self._connected: tuple[S3Client, Pages] | None = None
+        self._connected: tuple[S3Client, Pages, QuickReader] | None = None
         if client is not None:
-            self._connected = client, Pages(client, bucket, name, options)
+            self._connected = client, Pages(client, bucket, name, options), QuickReader(client, options)
         self._known: tuple[datetime, Discovery] | None = None
         self._listed: dict[str, str] = {}
 
@@ -63,7 +64,7 @@ class S3Source:
         self.progress = progress = Progress()
         self._listed = {}
         now = self._clock()
-        _, pages = self._connect()
+        _, pages, _ = self._connect()
         before = pages.sent()
         spare = self._spare(now)
 
@@ -106,8 +107,8 @@ class S3Source:
 
         Raises ObjectUnavailable; `replacement` is set when the object was overwritten meanwhile.
         """
-        client, _ = self._connect()
-        return fetch_object(client, self.bucket, ref, self._options)
+        client, _, quick = self._connect()
+        return fetch_object(client, quick, self.bucket, ref, self._options)
 
     def confirm(self) -> None:
         listed, self._listed = self._listed, {}
@@ -120,7 +121,7 @@ class S3Source:
         used = spent.get("again", 0) + spent.get("discovery", 0)
         return allowance(self._options.requests_a_day, now) - used
 
-    def _connect(self) -> tuple[S3Client, Pages]:
+    def _connect(self) -> tuple[S3Client, Pages, QuickReader]:
         with self._lock:
             if self._connected is None:
                 from botocore.exceptions import BotoCoreError
@@ -134,7 +135,8 @@ class S3Source:
                     raise whole or error from error
                 except ValueError as error:
                     raise WrongUse(f"{error}", remedy="Check --endpoint-url and --region.") from error
-                self._connected = client, Pages(client, self.bucket, self.name, self._options)
+                pages = Pages(client, self.bucket, self.name, self._options)
+                self._connected = client, pages, QuickReader(client, self._options)
             return self._connected
 
     def _discover(self, pages: Pages, now: datetime, pool: ThreadPoolExecutor) -> Discovery:

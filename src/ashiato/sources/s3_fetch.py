@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable
 from ashiato.sources.options import SourceOptions
 from ashiato.sources.s3_errors import code_and_message, object_error, source_error
+from ashiato.sources.s3_quick import QuickReader
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 _READS = 4  # botocore retries a request, but not the reading of its answer's body
 
 
-def fetch_object(client: S3Client, bucket: str, ref: ObjectRef, options: SourceOptions) -> bytes:
+def fetch_object(
+    client: S3Client, quick: QuickReader, bucket: str, ref: ObjectRef, options: SourceOptions
+) -> bytes:
     """The bytes whose ETag (or version) is the reference's: content and identity always agree.
 
     A connection lost within the body is tried four times. Raises ObjectUnavailable, or SourceUnavailable
@@ -29,8 +32,12 @@ def fetch_object(client: S3Client, bucket: str, ref: ObjectRef, options: SourceO
         raise ValueError(f"{ref.name} does not lie in {begin}")
     if ref.size > options.max_object_bytes:
         raise _too_large(ref.name, ref.size, options)
+    key = ref.name[len(begin) :]
+    content = quick.read(key, ref)
+    if content is not None:
+        return content
     etag, _, version = ref.etag.partition(";")
-    keys: dict[str, Any] = {"Bucket": bucket, "Key": ref.name[len(begin) :]}
+    keys: dict[str, Any] = {"Bucket": bucket, "Key": key}
     if options.request_payer:
         keys["RequestPayer"] = "requester"
     which: dict[str, Any] = {"VersionId": version} if version else {"IfMatch": f'"{etag}"'}
@@ -41,7 +48,10 @@ def fetch_object(client: S3Client, bucket: str, ref: ObjectRef, options: SourceO
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] > options.max_object_bytes:
                     raise _too_large(ref.name, answer["ContentLength"], options)
-                return body.read()
+                content = body.read()
+            if not version:
+                quick.learn(key)
+            return content
         except ClientError as error:
             if code_and_message(error)[0] in ("PreconditionFailed", "412"):
                 raise _changed(client, keys, ref, options) from error
