@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from engine import records
-from engine.home import Home
 
 from ashiato.engine import Limits, run
+from engine import record_items, records
+from engine.home import Home
 
 CORPUS = Path(__file__).parents[3] / "shared/corpora/aws-queries.jsonl"
 
@@ -30,11 +30,11 @@ def published() -> dict[str, str]:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     made = Home(tmp_path_factory.mktemp("lake"))
     events = [records.stored(e) for e in records.EVENTS]
-    half = len(events) // 2
-    made.append("cloudtrail", events[:half])
-    made.append("cloudtrail", [*events[half:], records.stored(records.COPY)])
+    events = sorted([*events, records.stored(records.COPY)], key=lambda e: e["eventTime"])
+    for start in range(0, len(events), 40):  # several files, so that there is something to prune
+        made.append("cloudtrail", events[start : start + 40])
     made.append("vpc_flow_logs", records.FLOWS)
-    made.append("config_items", [records.stored_item(i) for i in records.ITEMS])
+    made.append("config_items", [record_items.stored_item(i) for i in record_items.ITEMS])
     return made
 
 

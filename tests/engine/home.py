@@ -15,6 +15,10 @@ from pyiceberg.table import Table
 from ashiato.engine import TablePlan
 from ashiato.formats.tables import TABLES
 
+Record = dict[str, Any]
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MAIN = "111122223333"
+
 
 class Home:
     """Tables written once; `planner()` gives a reader as the lake does."""
@@ -22,7 +26,10 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.catalog = SqlCatalog(
-            "test", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}/lake", init_catalog_tables="true"
+            "test",
+            uri=f"sqlite:///{folder}/catalog.db",
+            warehouse=f"file://{folder}/lake",
+            init_catalog_tables="true",
         )
         self.catalog.create_namespace("ashiato")
         self.tables: dict[str, Table] = {
@@ -49,7 +56,9 @@ class TestPlanner:
         self.superseded = superseded
         self.filters: dict[str, BooleanExpression] = {}
 
-    def plan(self, table: str, row_filter: BooleanExpression, columns: Sequence[str] | None = None) -> TablePlan:
+    def plan(
+        self, table: str, row_filter: BooleanExpression, columns: Sequence[str] | None = None
+    ) -> TablePlan:
         self.filters[table] = row_filter
         lake_table = self.home.tables[table]
         files = [t.file for t in lake_table.scan(row_filter=row_filter).plan_files()]

@@ -1,22 +1,17 @@
-"""Records of the tests' lake, as plain Python: events, flow records and items that AWS's statements ask for,
+"""Records of the tests' lake, as plain Python: events and flow records that AWS's statements ask for,
 each with decoys that differ by one thing. Expected answers are computed from these lists, never by SQL."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.home import moment
+from engine.home import MAIN, NOW, Record, moment
 
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-MAIN = "111122223333"
 REGIONS = ("us-east-1", "us-east-2", "us-west-2", "eu-west-1")
 
-Record = dict[str, Any]
 EVENTS: list[Record] = []
 FLOWS: list[Record] = []
-ITEMS: list[Record] = []
 
 
 def user(name: str, account: str = MAIN, **more: Any) -> Record:
@@ -96,15 +91,25 @@ def _month_of_2021() -> None:
                 event(time, "ec2", "RunInstances", userIdentity=role("ops", "bob", account), **where)
                 event(time, "ec2", "DescribeInstances", **where)
         event(time, "sts", "AssumeRole", userIdentity=user("carol"), sourceIPAddress="203.0.113.9")
-        event(time, "sts", "AssumeRole", userIdentity={"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+        event(time, "sts", "AssumeRole", userIdentity={"type": "AWSService",
+            "invokedBy": "ec2.amazonaws.com"},
               sourceIPAddress="ec2.amazonaws.com")  # fmt: skip
         event(time, "signin", "ConsoleLogin", userIdentity=user("carol"), sourceIPAddress="203.0.113.7",
               additionalEventData={"MFAUsed": "No", "LoginTo": "https://console"})  # fmt: skip
-        event(time, "iam", "CreateAccessKey", requestParameters={"userName": "mallory"},
-              responseElements={"accessKey": {"userName": "mallory", "accessKeyId": "AKIANEW", "status": "Active"}})
+        event(
+            time,
+            "iam",
+            "CreateAccessKey",
+            requestParameters={"userName": "mallory"},
+            responseElements={
+                "accessKey": {"userName": "mallory", "accessKeyId": "AKIANEW", "status": "Active"}
+            },
+        )
         event(time, "iam", "CreateAccessKey", errorCode="AccessDenied", errorMessage="no",
               requestParameters={"userName": "root"})  # fmt: skip
-        event(time, "iam", "UpdateLoginProfile", requestParameters={"userName": "dave"}, responseElements=None)
+        event(
+            time, "iam", "UpdateLoginProfile", requestParameters={"userName": "dave"}, responseElements=None
+        )
         event(time, "iam", "ListUsers")
 
 
@@ -116,7 +121,9 @@ def _resources() -> None:
     event("2022-02-01T00:00:05Z", "s3", "PutObject", resources=[{"ARN": arn + ".bak", "accountId": MAIN}])
     event("2022-02-02T00:00:00Z", "s3", "DeleteBucket", requestParameters={"bucketName": "old"}, resources=[
         {"ARN": "arn:aws:s3:::old", "accountId": "444455556666", "type": "AWS::S3::Bucket"}])  # fmt: skip
-    event("2022-02-02T00:00:09Z", "s3", "DeleteBucket", requestParameters={"bucketName": "gone"}, resources=None)
+    event(
+        "2022-02-02T00:00:09Z", "s3", "DeleteBucket", requestParameters={"bucketName": "gone"}, resources=None
+    )
     anonymous = {"type": "AWSAccount", "principalId": "", "accountId": "anonymous"}
     event("2022-02-03T00:00:00Z", "s3", "GetObject", userIdentity=anonymous, eventCategory="Data",
           requestParameters={"bucketName": "[your bucket name ]", "key": "a"})  # fmt: skip
@@ -138,18 +145,29 @@ def _lake_2022() -> None:
     event("2022-04-01T00:00:01Z", "sts", "AssumeRole", userAgent="support.amazonaws.com", resources=[])
     event("2022-05-01T00:00:00Z", "rds", "RebootDBInstance", userIdentity=role("dba", "eve"),
           requestParameters={"dBInstanceIdentifier": "db-1"})  # fmt: skip
-    event("2022-05-02T00:00:00Z", "rds", "RebootDBInstance", requestParameters={"dBInstanceIdentifier": "db-2"})
+    event(
+        "2022-05-02T00:00:00Z", "rds", "RebootDBInstance", requestParameters={"dBInstanceIdentifier": "db-2"}
+    )
     event("2022-05-03T00:00:00Z", "dynamodb", "scan")
     event("2022-05-03T00:00:00Z", "dynamodb", "Scan")
     event("2022-05-04T00:00:00Z", "ec2", "CreateNetworkAcl")
     event("2022-05-04T00:00:00Z", "ec2", "RevokeSecurityGroupIngress")
-    event("2022-12-01T00:00:00Z", "ec2", "CreateSnapshots", requestParameters={
-        "CreateSnapshotsRequest": {"InstanceSpecification": {"InstanceId": "i-1"}}},
-        responseElements={"CreateSnapshotsResponse": {"snapshotSet": {"item": {"encrypted": False}}}})
+    event(
+        "2022-12-01T00:00:00Z",
+        "ec2",
+        "CreateSnapshots",
+        requestParameters={"CreateSnapshotsRequest": {"InstanceSpecification": {"InstanceId": "i-1"}}},
+        responseElements={"CreateSnapshotsResponse": {"snapshotSet": {"item": {"encrypted": False}}}},
+    )
     event("2022-12-01T00:00:00Z", "ec2", "CreateSnapshot", requestParameters={"volumeId": "vol-1"},
           responseElements={"snapshotId": "snap-1", "encrypted": False})  # fmt: skip
     key = {"bucketName": "data", "key": "k1"}
-    for request, error in ((key, None), (key, None), (key, "AccessDenied"), ({"bucketName": "data", "key": "k2"}, None)):
+    for request, error in (
+        (key, None),
+        (key, None),
+        (key, "AccessDenied"),
+        ({"bucketName": "data", "key": "k2"}, None),
+    ):
         event("2022-01-10T00:00:00Z", "s3", "GetObject", requestParameters=request, errorMessage=error)
     event("2022-01-08T00:00:00Z", "iam", "GetUser", userIdentity=role("ops", "frank"))
     event("2022-01-07T23:59:59Z", "iam", "GetUser", userIdentity=role("ops", "frank"))
@@ -171,7 +189,14 @@ def _lake_2023() -> None:
         event(time, "sso", "Federate", userIdentity={"type": "Unknown", "userName": "alice@example.com"},
               eventType="AwsServiceEvent",
               serviceEventDetails={"account_id": "444455556666", "role_name": "Admin"})  # fmt: skip
-        event(time, "iam", "CreateRole", userIdentity=alice, errorCode="EntityAlreadyExists", errorMessage="exists")
+        event(
+            time,
+            "iam",
+            "CreateRole",
+            userIdentity=alice,
+            errorCode="EntityAlreadyExists",
+            errorMessage="exists",
+        )
         event(time, "iam", "CreateUser", userIdentity=alice,
               responseElements={"user": {"userName": "new", "path": "/"}})  # fmt: skip
         event(time, "iam", "PutRolePolicy", userIdentity=alice,
@@ -179,9 +204,19 @@ def _lake_2023() -> None:
         event(time, "iam", "PutRolePolicy", requestParameters={"roleName": "r2", "policyDocument": "{}"})
         event(time, "ec2", "RunInstances", responseElements={
             "instancesSet": {"items": [{"instanceId": "i-b188560f", "imageId": "ami-1"}]}})  # fmt: skip
-        event(time, "ec2", "RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-other"}]}})
+        event(
+            time,
+            "ec2",
+            "RunInstances",
+            responseElements={"instancesSet": {"items": [{"instanceId": "i-other"}]}},
+        )
         event(time, "s3", "GetObject", userIdentity=role("alice", "s1", "555555555555"))
-    for time in ("2023-01-22T00:00:00Z", "2023-01-22T00:00:01Z", "2023-01-22T23:59:59Z", "2023-01-23T00:00:00Z"):
+    for time in (
+        "2023-01-22T00:00:00Z",
+        "2023-01-22T00:00:01Z",
+        "2023-01-22T23:59:59Z",
+        "2023-01-23T00:00:00Z",
+    ):
         event(time, "ec2", "StartInstances", userIdentity=user("bob"))
     for region in REGIONS:
         event("2023-02-01T00:00:00Z", "signin", "ConsoleLogin", awsRegion=region, userIdentity={
@@ -190,16 +225,28 @@ def _lake_2023() -> None:
     for time in ("2023-07-06T00:00:00Z", "2023-07-08T00:00:00Z", "2023-07-08T00:00:01Z"):
         event(time, "ec2", "AuthorizeSecurityGroupIngress", requestParameters={
             "groupId": "sg-1", "ipPermissions": {"items": [{"fromPort": 22}]}})  # fmt: skip
-        event(time, "ec2", "ModifySecurityGroupRules", requestParameters={
-            "ModifySecurityGroupRulesRequest": {"GroupId": "sg-0", "SecurityGroupRule": {"FromPort": 22}}})
+        event(
+            time,
+            "ec2",
+            "ModifySecurityGroupRules",
+            requestParameters={
+                "ModifySecurityGroupRulesRequest": {"GroupId": "sg-0", "SecurityGroupRule": {"FromPort": 22}}
+            },
+        )
     block = {"BlockPublicPolicy": False, "RestrictPublicBuckets": True}
     for bucket, time in (("demo-20230707", "2023-07-07T10:00:00Z"), ("demo-20230707", "2023-07-07T11:00:00Z"),
-                         ("demo-20230707", "2023-07-06T23:00:00Z"), ("other", "2023-07-07T10:00:00Z")):  # fmt: skip
+                         ("demo-20230707", "2023-07-06T23:00:00Z"), ("other",
+                             "2023-07-07T10:00:00Z")):  # fmt: skip
         event(time, "s3", "PutBucketPublicAccessBlock", requestParameters={
             "bucketName": bucket, "PublicAccessBlockConfiguration": block})  # fmt: skip
-    for verdict, time in (("COMPLIANT", "2023-11-16T01:00:00Z"), ("NON_COMPLIANT", "2023-11-16T02:00:00Z"),
-                          ("NOT_APPLICABLE", "2023-11-16T03:00:00Z"), ("COMPLIANT", "2023-11-17T01:00:00Z")):
-        event(time, "config", "PutEvaluations", additionalEventData={"configRuleName": "r"}, requestParameters={
+    for verdict, time in (
+        ("COMPLIANT", "2023-11-16T01:00:00Z"),
+        ("NON_COMPLIANT", "2023-11-16T02:00:00Z"),
+        ("NOT_APPLICABLE", "2023-11-16T03:00:00Z"),
+        ("COMPLIANT", "2023-11-17T01:00:00Z"),
+    ):
+        event(time, "config", "PutEvaluations", additionalEventData={"configRuleName": "r"},
+            requestParameters={
             "evaluations": [{"complianceType": verdict, "complianceResourceType": "AWS::S3::Bucket",
                              "complianceResourceId": "b"}, {"complianceType": "COMPLIANT"}]})  # fmt: skip
     event("2026-11-19T00:00:00Z", "ec2", "StopInstances", awsRegion="us-east-2")
@@ -221,8 +268,10 @@ def flow(time: str, source: str | None, target: str | None, **fields: Any) -> Re
     start = int(moment(time).timestamp())
     number = len(FLOWS)
     record: Record = {
-        "version": 5, "account_id": MAIN, "interface_id": f"eni-{number % 4}", "srcaddr": source, "dstaddr": target,
-        "srcport": 40000 + number % 100, "dstport": 443, "protocol": 6, "packets": 10 + number, "bytes": 1000 + number,
+        "version": 5, "account_id": MAIN, "interface_id": f"eni-{number % 4}", "srcaddr": source,
+            "dstaddr": target,
+        "srcport": 40000 + number % 100, "dstport": 443, "protocol": 6, "packets": 10 + number,
+            "bytes": 1000 + number,
         "start": start, "end": start + 59, "action": "ACCEPT", "log_status": "OK" if source else "NODATA",
         "vpc_id": "vpc-1", "subnet_id": "subnet-1", "instance_id": "i-000000000000000", "region": "us-east-1",
         "flow_direction": "ingress", "start_time": moment(time), "log_event_id": f"r{number}",
@@ -235,7 +284,12 @@ def flow(time: str, source: str | None, target: str | None, **fields: Any) -> Re
 
 
 def _flows() -> None:
-    for time in ("2020-06-30T23:59:59Z", "2020-07-01T00:00:00Z", "2020-07-31T23:59:00Z", "2020-08-01T00:00:00Z"):
+    for time in (
+        "2020-06-30T23:59:59Z",
+        "2020-07-01T00:00:00Z",
+        "2020-07-31T23:59:00Z",
+        "2020-08-01T00:00:00Z",
+    ):
         for account in (MAIN, "999999999999"):
             for region in ("us-east-1", "eu-west-1"):
                 where = {"account_id": account, "region": region}
@@ -248,7 +302,8 @@ def _flows() -> None:
                 flow(time, "172.16.5.5", "172.32.0.9", dstport=5432, **where)
                 flow(time, "2001:db8::1", "10.0.0.9", dstport=80, instance_id=None, **where)
                 flow(time, None, None, srcport=None, dstport=None, protocol=None, action=None, **where)
-    for day in ("2021-01-31", "2021-02-01", "2021-02-27", "2021-02-28", "2021-03-01", "2021-03-30", "2021-03-31",
+    for day in ("2021-01-31", "2021-02-01", "2021-02-27", "2021-02-28", "2021-03-01", "2021-03-30",
+        "2021-03-31",
                 "2021-04-01", "2021-04-29", "2021-04-30", "2021-01-01", "2021-01-30"):  # fmt: skip
         flow(f"{day}T12:00:00Z", "10.117.1.22", "10.0.1.14")
         flow(f"{day}T13:00:00Z", "10.118.1.22", "10.0.1.15", action="REJECT", dstport=3389)
@@ -262,85 +317,4 @@ def _flows() -> None:
 
 _flows()
 
-
-def item(kind: str, identifier: str, captured: datetime, configuration: Any, **fields: Any) -> Record:
-    """One configuration item, delivered in the snapshot of yesterday unless said otherwise."""
-    yesterday = (NOW - timedelta(days=1)).replace(hour=3)
-    record: Record = {
-        "configurationItemVersion": "1.3", "configurationItemCaptureTime": captured, "configurationStateId": "1700",
-        "awsAccountId": MAIN, "configurationItemStatus": "OK", "resourceType": kind, "resourceId": identifier,
-        "resourceName": f"name-{identifier}", "ARN": f"arn:aws:x:::{identifier}", "awsRegion": "us-east-1",
-        "availabilityZone": "us-east-1a", "resourceCreationTime": datetime(2020, 1, 1, tzinfo=UTC),
-        "tags": {"Name": f"n-{identifier}", "${tag1}": "t1"}, "relationships": [], "configuration": configuration,
-        "configSnapshotId": "snapshot-1", "fileVersion": "1.0", "delivered_at": yesterday, "variant": 0,
-        "object": "s3://config/AWSLogs/111122223333/Config/us-east-1/2026/11/19/ConfigSnapshot/x.json.gz",
-    }  # fmt: skip
-    record |= fields
-    ITEMS.append(record)
-    return record
-
-
-_HISTORY = {
-    "object": "s3://config/AWSLogs/111122223333/Config/us-east-1/2026/11/18/ConfigHistory/x.json.gz",
-    "configSnapshotId": None,
-    "delivered_at": datetime(2026, 11, 18, 6, tzinfo=UTC),
-}
-_OLD = {
-    "object": "s3://config/AWSLogs/111122223333/Config/us-east-1/2026/3/2/ConfigSnapshot/x.json.gz",
-    "delivered_at": datetime(2026, 3, 2, 3, tzinfo=UTC),
-}
-
-
-def _items() -> None:
-    early, late = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, 4, 5, 678000, tzinfo=UTC)
-    volume = {"encrypted": False, "size": 8, "volumeId": "vol-1", "volumeType": "gp3", "state": "in-use",
-              "createTime": "2020-01-01T00:00:00.000Z",
-              "attachments": [{"device": "/dev/xvda", "instanceId": "i-1", "volumeId": "vol-1", "state": "attached"}]}
-    item("AWS::EC2::Volume", "vol-1", early, {**volume, "size": 4, "encrypted": True})
-    item("AWS::EC2::Volume", "vol-1", late, volume)
-    item("AWS::EC2::Volume", "vol-2", early, {**volume, "state": {"string": "available"}}, **_OLD)
-    item("AWS::S3::Bucket", "bucket-1", early, {"name": "bucket-1", "creationDate": "2019-05-06T07:08:09.000Z"})
-    item("AWS::RDS::DBInstance", "db-1", early, {"dbiResourceId": "db-1", "engine": "mysql",
-         "endpoint": {"address": "db.local", "port": 3306}, "multiAZ": False, "masterUsername": "admin",
-         "instanceCreateTime": "2020-02-02T00:00:00.000Z"})  # fmt: skip
-    item("AWS::Lambda::Function", "fn-1", early, {"functionName": "fn-1", "runtime": "python3.11", "memorySize": 128,
-         "lastModified": "2021-01-01T00:00:00.000+0000"})  # fmt: skip
-    item("AWS::EC2::Instance", "i-1", late, {"instanceId": "i-1", "instanceType": "t3.micro", "imageId": "ami-1",
-         "state": {"code": 16, "name": "running"}, "launchTime": "2026-10-01T00:00:00.000Z"})  # fmt: skip
-    rules = [{"configRuleName": "securityhub-s3-rule-ab12cd34", "configRuleId": "config-rule-1",
-              "configRuleArn": "arn:rule-1", "complianceType": "NON_COMPLIANT"},
-             {"configRuleName": "my-rule-conformance-pack-x1", "configRuleId": "config-rule-2",
-              "configRuleArn": "arn:rule-2", "complianceType": "COMPLIANT"}]  # fmt: skip
-    item("AWS::Config::ConformancePackCompliance", "conformance-pack-1", early, {
-        "complianceType": "NON_COMPLIANT", "compliantRuleCount": 1, "nonCompliantRuleCount": 1, "totalRuleCount": 2,
-        "configRuleList": [{"configRuleName": "my-rule-conformance-pack-x1", "complianceType": "COMPLIANT"}],
-        "configrulelist": [{"configRuleName": "my-rule-conformance-pack-x1"}]},
-        resourceName="OrgConformsPack-baseline-1a2b")  # fmt: skip
-    compliance = {"targetResourceId": "bucket-1", "targetResourceType": "AWS::S3::Bucket",
-                  "complianceType": "NON_COMPLIANT", "configRuleList": rules}  # fmt: skip
-    item("AWS::Config::ResourceCompliance", "AWS::S3::Bucket/bucket-1", early, compliance)
-    item("AWS::Config::ResourceCompliance", "AWS::S3::Bucket/bucket-1", late, compliance, **_HISTORY)
-    for day, count in ((5, 1), (12, 2), (25, 1)):
-        for number in range(count):
-            captured = datetime(2023, 11, day, number, tzinfo=UTC)
-            item("AWS::EC2::SecurityGroup", "sg-1", captured, {}, **_HISTORY | {
-                "object": f"s3://c/AWSLogs/1/Config/us-east-1/2023/11/{day}/ConfigHistory/x.json.gz"})  # fmt: skip
-    for number, captured in enumerate((datetime(2023, 6, 24, tzinfo=UTC), datetime(2023, 6, 26, tzinfo=UTC))):
-        patches = {"KB1": {"Id": "KB1", "PatchState": "Installed"}, "KB2": {"Id": "KB2", "PatchState": "Missing"},
-                   "KB3": {"Id": f"KB3-{number}", "PatchState": "Installed"}}  # fmt: skip
-        item("AWS::SSM::PatchCompliance", "AWS::SSM::ManagedInstanceInventory/i-9", captured,
-             {"AWS:ComplianceItem": {"Content": {"Patch": patches}}}, **_HISTORY)  # fmt: skip
-    item("AWS::SSM::PatchCompliance", "AWS::SSM::ManagedInstanceInventory/<instance id such as i-123456789012>",
-         datetime(2023, 6, 27, tzinfo=UTC), {"AWS:ComplianceItem": {"Content": {"Patch": {
-             "KB7": {"Id": "KB7", "PatchState": "Failed"}}}}}, **_HISTORY)  # fmt: skip
-    item("AWS::SSM::PatchCompliance", "AWS::SSM::ManagedInstanceInventory/i-8",
-         datetime(2023, 6, 24, tzinfo=UTC), {"other": 1}, **_HISTORY)  # fmt: skip
-
-
-_items()
-
-
-def stored_item(record: Record) -> Record:
-    """An item as the lake holds it."""
-    texts = ("tags", "configuration", "supplementaryConfiguration")
-    return {k: json.dumps(v) if k in texts and v is not None else v for k, v in record.items()}
+__all__ = ["COPY", "CORRECTED", "EVENTS", "FLOWS", "MAIN", "NOW", "VISIBLE", "Record", "stored"]

@@ -6,8 +6,7 @@ its type and the table it comes from. Rules (rules/) rely on these notes; prunin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp, parse_one
 
@@ -15,32 +14,22 @@ from ashiato.core.errors import QueryRefused
 from ashiato.engine import config_shapes, names
 from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
-from ashiato.engine.types import JSONTEXT, UNKNOWN, VARCHAR, Type, set_type
+from ashiato.engine.scopes import (
+    Outputs,
+    Relation,
+    Scope,
+    dotted,
+    fields_of,
+    is_group,
+    is_store,
+    lower_names,
+    put_in_place,
+    real_column,
+    unknown_column,
+    with_names,
+)
+from ashiato.engine.types import JSONTEXT, UNKNOWN, set_type
 from ashiato.engine.unnesting import lateral
-
-COLUMN_OF = "ashiato_column"
-
-
-@dataclass
-class Relation:
-    """One source of a scope. `open` sources may have columns that we cannot know."""
-
-    name: str
-    columns: dict[str, tuple[str, Type]] = field(default_factory=dict)
-    view: str | None = None
-    use: int | None = None
-    store: bool = False
-    open: bool = False
-
-    def add(self, name: str, type_: Type) -> None:
-        self.columns.setdefault(name.lower(), (name, type_))
-
-
-@dataclass
-class Scope:
-    relations: list[Relation]
-    outer: Scope | None
-    aliases: dict[str, Type] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,9 +38,6 @@ class TableUse:
 
     view: str
     select: exp.Select
-
-
-Outputs = list[tuple[str, Type]]
 
 
 class Binder:
@@ -87,7 +73,7 @@ class Binder:
         if isinstance(node, exp.Values):
             return self._values(node, Scope([], outer), ctes)
         if isinstance(node, exp.Table):
-            raise QueryRefused("a statement must be a SELECT", remedy=f"Write SELECT * FROM {node.name}")
+            raise QueryRefused("a statement must be a SELECT", remedy="Write SELECT * FROM and its name")
         raise QueryRefused("this form of statement is not run", remedy="Write one SELECT")
 
     def _with(self, node: exp.Expr, outer: Scope | None, ctes: dict[str, Outputs]) -> dict[str, Outputs]:
@@ -100,8 +86,8 @@ class Binder:
             names_ = [i.name for i in (cte.args["alias"].args.get("columns") or [])]
             if with_.args.get("recursive") and isinstance(body, exp.SetOperation):
                 first = self._query(body.left.copy(), outer, ctes)
-                ctes[cte.alias.lower()] = _named(first, names_)
-            ctes[cte.alias.lower()] = _named(self._query(body, outer, ctes), names_)
+                ctes[cte.alias.lower()] = with_names(first, names_)
+            ctes[cte.alias.lower()] = with_names(self._query(body, outer, ctes), names_)
         return ctes
 
     def _modifiers(self, node: exp.Expr, scope: Scope, ctes: dict[str, Outputs]) -> None:
@@ -179,7 +165,7 @@ class Binder:
             for name, type_ in outputs:
                 relation.add(name, type_)
             scope.relations.append(relation)
-        elif isinstance(node, exp.Subquery) and _is_group(node):
+        elif isinstance(node, exp.Subquery) and is_group(node):
             self._group(node, scope, select, ctes)
         elif isinstance(node, exp.Subquery | exp.Values | exp.Lateral):
             self._derived(node, scope, ctes)
@@ -212,7 +198,7 @@ class Binder:
         outputs = self._query(query, scope if is_lateral else scope.outer, ctes)
         alias = node.args["alias"]
         relation = Relation(node.alias)
-        for name, type_ in _named(outputs, [i.name for i in alias.args.get("columns") or []]):
+        for name, type_ in with_names(outputs, [i.name for i in alias.args.get("columns") or []]):
             relation.add(name, type_)
         scope.relations.append(relation)
 
@@ -223,7 +209,7 @@ class Binder:
         if not node.db and name.lower() in ctes:
             relation = Relation(node.alias or name)
             columns = node.args["alias"].args.get("columns") if node.args.get("alias") else None
-            for column, type_ in _named(ctes[name.lower()], [i.name for i in columns or []]):
+            for column, type_ in with_names(ctes[name.lower()], [i.name for i in columns or []]):
                 relation.add(column, type_)
             return relation
         view = names.table_of(name)
@@ -235,7 +221,7 @@ class Binder:
                 + f"The tables are {', '.join(names.VIEWS)}",
             )
         store = view == "config_store" or (
-            self._store_shape and view == "cloudtrail" and _is_store(name) and self._wants_config(node, select)
+            self._store_shape and view == "cloudtrail" and is_store(name) and self._wants_config(node, select)
         )
         view = "config_items" if store else view
         files = self._files_shape and view.startswith("config_items") and not store
@@ -285,7 +271,9 @@ class Binder:
 
     # -- expressions -----------------------------------------------------------------------------------
 
-    def _visit(self, node: exp.Expr, scope: Scope, ctes: dict[str, Outputs], prefer_alias: bool = False) -> None:
+    def _visit(
+        self, node: exp.Expr, scope: Scope, ctes: dict[str, Outputs], prefer_alias: bool = False
+    ) -> None:
         if node.meta.get("final"):
             return
         if isinstance(node, exp.Query):
@@ -293,7 +281,7 @@ class Binder:
         elif isinstance(node, exp.Column):
             self._column(node, [], scope, prefer_alias)
         elif isinstance(node, exp.Dot):
-            root, path = _dotted(node)
+            root, path = dotted(node)
             if isinstance(root, exp.Column):
                 self._column(node, path, scope, prefer_alias)
             else:
@@ -312,7 +300,9 @@ class Binder:
 
     def _lambda(self, node: exp.Lambda, scope: Scope, ctes: dict[str, Outputs]) -> None:
         parent = node.parent
-        source = parent.expressions[0] if isinstance(parent, exp.Anonymous) else parent.this if parent else None
+        source = (
+            parent.expressions[0] if isinstance(parent, exp.Anonymous) else parent.this if parent else None
+        )
         of = type_of(source).of if isinstance(source, exp.Expr) and source is not node else ()
         for index, parameter in enumerate(node.expressions):
             type_ = of[index] if index < len(of) else UNKNOWN
@@ -342,13 +332,13 @@ class Binder:
         while current is not None:
             found = self._resolve(parts, current)
             if found is not None:
-                _replace(node, found, parts[-1])
+                put_in_place(node, found, parts[-1])
                 return
             current = current.outer
         if len(parts) == 1 and parts[0].lower() in scope.aliases:
             set_type(node, scope.aliases[parts[0].lower()])
             return
-        raise _unknown_column(parts, scope)
+        raise unknown_column(parts, scope)
 
     def _resolve(self, parts: list[str], scope: Scope) -> exp.Expr | None:
         for skip in (1, 2, 3):  # table.column, schema.table.column, catalog.schema.table.column
@@ -369,129 +359,42 @@ class Binder:
                 return exp.column(parts[-1], table=parts[-2] if len(parts) > 1 else None, quoted=True)
         return None
 
-    def _in_relation(self, relation: Relation, parts: list[str], virtual: bool | None = None) -> exp.Expr | None:
+    def _in_relation(
+        self, relation: Relation, parts: list[str], virtual: bool | None = None
+    ) -> exp.Expr | None:
         lower = parts[0].lower()
         if relation.store and lower in ("eventdata", *config_shapes.store_columns()) and virtual is not True:
             return self._from_store(relation, parts)
         if lower in relation.columns and virtual is not True:
-            made = _real(relation, relation.columns[lower][0])
-        elif virtual is False:
-            return None
-        else:
-            made_virtual = self._virtual(relation, lower)
-            if made_virtual is None:
-                return None
-            made = made_virtual
-        return _fields(made, parts[1:])
+            return fields_of(real_column(relation, relation.columns[lower][0]), parts[1:])
+        made = None if virtual is False else self._virtual(relation, lower)
+        return None if made is None else fields_of(made, parts[1:])
 
     def _virtual(self, relation: Relation, name: str) -> exp.Expr | None:
         view = relation.view
         if view is None:  # a derived table that shows all columns of a lake table has its partitions, too
-            view = next((v for v in names.VIEWS if set(_lower(names.columns_of(v))) <= set(relation.columns)), None)
+            view = next(
+                (v for v in names.VIEWS if set(lower_names(names.columns_of(v))) <= set(relation.columns)),
+                None,
+            )
         virtual = names.virtual_of(view).get(name) if view else None
-        return virtual and set_type(virtual.make(lambda c: _real(relation, c)), virtual.type)
+        if virtual is None:
+            return None
+        return set_type(virtual.make(lambda c: real_column(relation, c)), virtual.type)
 
     @staticmethod
     def _from_store(relation: Relation, parts: list[str]) -> exp.Expr | None:
         if parts[0].lower() != "eventdata":
             virtual = config_shapes.store_columns()[parts[0].lower()]
-            return _fields(set_type(virtual.make(lambda c: _real(relation, c)), virtual.type), parts[1:])
+            return fields_of(
+                set_type(virtual.make(lambda c: real_column(relation, c)), virtual.type), parts[1:]
+            )
         row, columns = config_shapes.store_event_data()
         if len(parts) > 1:
             own = next((f for f in columns if f.lower() == parts[1].lower()), None)
-            return _fields(_real(relation, columns[own]), parts[2:]) if own else None
+            return fields_of(real_column(relation, columns[own]), parts[2:]) if own else None
         fields = [
-            exp.PropertyEQ(this=exp.to_identifier(f), expression=_real(relation, c)) for f, c in columns.items()
+            exp.PropertyEQ(this=exp.to_identifier(f), expression=real_column(relation, c))
+            for f, c in columns.items()
         ]
         return set_type(exp.Struct(expressions=fields), row)
-
-
-def _is_group(node: exp.Expr) -> bool:
-    """Whether these parentheses hold joined tables, not a query."""
-    inner = node.this
-    while isinstance(inner, exp.Subquery) and not inner.args.get("joins"):
-        inner = inner.this
-    return not isinstance(inner, exp.Query) or isinstance(inner, exp.Subquery)
-
-
-def _is_store(name: str) -> bool:
-    return "store" in name.lower() or "eds" in name.lower()
-
-
-def _lower(columns: Iterable[str]) -> Iterator[str]:
-    return (c.lower() for c in columns)
-
-
-def _named(outputs: Outputs, new: list[str]) -> Outputs:
-    return [(new[i] if i < len(new) else n, t) for i, (n, t) in enumerate(outputs)]
-
-
-def _real(relation: Relation, name: str) -> exp.Column:
-    own, type_ = relation.columns.get(name.lower(), (name, UNKNOWN))
-    column = exp.column(exp.to_identifier(own, quoted=True), table=exp.to_identifier(relation.name, quoted=True))
-    if relation.use is not None and relation.view is not None:
-        column.meta[COLUMN_OF] = (relation.use, own)
-    return set_type(column, type_)
-
-
-def _fields(made: exp.Expr, path: list[str]) -> exp.Expr | None:
-    """`made` and then the fields of `path`; None where a row has no such field."""
-    for name in path:
-        type_ = type_of(made)
-        if type_.kind == "jsontext":
-            made = set_type(call("ax_json_field", made, text(name)), JSONTEXT)
-            continue
-        if type_.kind == "row":
-            inner = type_.field(name)
-            if inner is None:
-                raise QueryRefused(
-                    f"there is no field {name} in {made.name or 'the struct'}",
-                    remedy=_suggest(names.nearest(name, list(type_.names)), list(type_.names)),
-                )
-        elif type_.kind == "unknown":
-            inner = UNKNOWN
-        else:
-            return None
-        made = set_type(exp.Dot(this=made, expression=exp.to_identifier(name, quoted=True)), inner)
-    return made
-
-
-def _dotted(node: exp.Dot) -> tuple[exp.Expr, list[str]]:
-    path: list[str] = []
-    current: exp.Expr = node
-    while isinstance(current, exp.Dot):
-        path.insert(0, current.expression.name)
-        current = current.this
-    return current, path
-
-
-def _replace(node: exp.Expr, made: exp.Expr, shown: str) -> None:
-    """Put `made` in the place of `node`; a projection keeps the name that it was asked by."""
-    parent = node.parent
-    if isinstance(parent, exp.Select) and node.arg_key == "expressions" and made.name != shown:
-        made = set_type(exp.alias_(made, shown, quoted=True), type_of(made))
-    elif isinstance(parent, exp.Select) and node.arg_key == "expressions" and isinstance(made, exp.Column):
-        made.this.set("this", shown)
-    node.replace(made)
-
-
-def _suggest(close: list[str], all_: list[str]) -> str:
-    return f"Did you mean {' or '.join(close)}?" if close else f"There are {', '.join(all_[:12])}"
-
-
-def _unknown_column(parts: list[str], scope: Scope) -> QueryRefused:
-    relations = [r for r in scope.relations if r.name.lower() == parts[0].lower()] if len(parts) > 1 else []
-    wanted = parts[1] if relations else parts[0]
-    relations = relations or scope.relations
-    columns = [own for r in relations for own, _ in r.columns.values()]
-    views = [r.view for r in relations if r.view]
-    aliases = [a for v in views for a in names.virtual_of(v)]
-    where = ", ".join(dict.fromkeys(r.view or r.name for r in relations)) or "the statement"
-    more = f" `ashiato schema {views[0]}` lists all" if views else ""
-    return QueryRefused(
-        f"there is no column {wanted} in {where}",
-        remedy=_suggest(names.nearest(wanted, [*columns, *aliases]), columns) + more,
-    )
-
-
-__all__ = ["COLUMN_OF", "VARCHAR", "Binder", "TableUse"]

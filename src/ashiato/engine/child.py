@@ -1,8 +1,8 @@
 """The program of the sandboxed child: reads one request, runs one SELECT, writes Arrow, ends.
 
-It is started by path with an empty environment and imports nothing of Ashiato, so that it starts quickly and
-holds nothing worth stealing. Everything it may touch is in the request: the planned files (`paths`), a private
-folder for spilling, limits. Frames on standard output: one letter, eight bytes of length, payload.
+It is started by path with an empty environment and imports nothing of Ashiato, so that it starts quickly
+and holds nothing worth stealing. Everything it may touch is in the request: the planned files (`paths`), a
+private folder for spilling, limits. Frames on standard output: one letter, eight bytes of length, payload.
 `A` Arrow IPC stream of a part of the answer, `E` an error as JSON, `D` done as JSON.
 """
 
@@ -94,6 +94,7 @@ def _confine(limits: dict[str, Any]) -> None:
     import resource
 
     mib = 1 << 20
+    _leave_network()
     wanted = [
         (resource.RLIMIT_AS, (limits["memory_mb"] + ADDRESS_SPACE_MARGIN_MB) * mib),
         (resource.RLIMIT_CPU, int(limits["seconds"] * limits["threads"]) + 2),
@@ -107,6 +108,23 @@ def _confine(limits: dict[str, Any]) -> None:
             resource.setrlimit(which, (value, value))
         except (OSError, ValueError):  # macOS refuses RLIMIT_AS; the parent's clock still holds
             continue
+
+
+def _leave_network() -> None:
+    """On Linux: a network namespace without any interface, no new privileges, death with the parent.
+
+    Best effort: where the kernel refuses a namespace, DuckDB still has nothing that could connect.
+    """
+    import ctypes
+
+    if not sys.platform.startswith("linux"):
+        return
+    new_user, new_net, no_new_privileges, death_signal = 0x10000000, 0x40000000, 38, 1
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(death_signal, 9, 0, 0, 0)
+    if libc.unshare(new_net):
+        libc.unshare(new_user | new_net)
+    libc.prctl(no_new_privileges, 1, 0, 0, 0)
 
 
 def _frame(out: BinaryIO, kind: bytes, payload: Any) -> None:

@@ -88,7 +88,11 @@ ITEM_FIELDS: tuple[tuple[str, str, Type], ...] = (
     ("supplementaryConfiguration", "supplementaryConfiguration", JSONTEXT),
     ("tags", _TAGS, Type("map", (VARCHAR, VARCHAR))),
     ("relatedEvents", "relatedEvents", array(VARCHAR)),
-    ("relationships", "relationships", array(from_arrow(TABLES["config_items"].by_name["relationships"].type.value_type))),
+    (
+        "relationships",
+        "relationships",
+        array(from_arrow(TABLES["config_items"].by_name["relationships"].type.value_type)),
+    ),
 )
 
 _FILE_DAY = (
@@ -113,8 +117,8 @@ def files_columns() -> dict[str, Type]:
 def files_select(view: str) -> str:
     """DuckDB's SELECT of one row a file, each with one item, over the view of the items."""
     struct = ", ".join(f"'{name}': {sql}" for name, sql, _ in ITEM_FIELDS)
-    return (
-        f'SELECT [{{{struct}}}] AS "configurationItems", fileVersion AS "fileVersion", '
+    return (  # names of ours alone
+        f'SELECT [{{{struct}}}] AS "configurationItems", fileVersion AS "fileVersion", '  # noqa: S608
         'configSnapshotId AS "configSnapshotId", awsAccountId AS "accountId", awsRegion AS "region", '
         f'{_FILE_DAY} AS "dt", {_DATA_SOURCE} AS "dataSource", object AS "$path" FROM {view}'
     )

@@ -145,8 +145,9 @@ def truncate(moment: date, unit: str) -> date:
     """The start of the unit (second … year) that `moment` is in; ValueError for an unknown unit."""
     unit = unit.lower()
     if unit in ("second", "minute", "hour") and isinstance(moment, datetime):
-        kept = {"second": {}, "minute": {"second": 0}, "hour": {"minute": 0, "second": 0}}[unit]
-        return moment.replace(microsecond=0, **kept)
+        second = moment.second if unit == "second" else 0
+        minute = 0 if unit == "hour" else moment.minute
+        return moment.replace(minute=minute, second=second, microsecond=0)
     day = as_datetime(as_date(moment))
     assert day is not None
     if unit == "week":

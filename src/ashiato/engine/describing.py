@@ -18,6 +18,16 @@ _NOTES = {
 }
 
 
+_ATHENA = {
+    "string": "varchar",
+    "int64": "bigint",
+    "int32": "integer",
+    "bool": "boolean",
+    "date32[day]": "date",
+    "binary": "varbinary",
+}
+
+
 @dataclass(frozen=True)
 class TableRow:
     """One table as `ashiato tables` shows it; `time_column` is the one to narrow by."""
@@ -58,12 +68,14 @@ def schema(table: str) -> list[ColumnRow]:
             remedy=(f"Did you mean {' or '.join(close)}? " if close else "")
             + f"The tables are {', '.join(names.VIEWS)}",
         )
-    columns = TABLES[names.VIEWS[view][0]].columns
-    return [ColumnRow(c.name, athena_type(c.type) + (" (JSON)" if c.json else ""), c.meaning, c.source) for c in columns]
+    return [
+        ColumnRow(c.name, athena_type(c.type) + (" (JSON)" if c.json else ""), c.meaning, c.source)
+        for c in TABLES[names.VIEWS[view][0]].columns
+    ]
 
 
 def athena_type(type_: pa.DataType) -> str:
-    """An Arrow type as Athena writes it: `row(arn varchar, …)`, `array(bigint)`, `timestamp with time zone`."""
+    """An Arrow type as Athena writes it: `row(arn varchar, …)`, `array(bigint)`."""
     if pa.types.is_struct(type_):
         fields = [type_.field(i) for i in range(type_.num_fields)]
         return "row(" + ", ".join(f"{f.name} {athena_type(f.type)}" for f in fields) + ")"
@@ -71,6 +83,4 @@ def athena_type(type_: pa.DataType) -> str:
         return f"array({athena_type(type_.value_type)})"
     if pa.types.is_timestamp(type_):
         return "timestamp with time zone"
-    plain = {"string": "varchar", "int64": "bigint", "int32": "integer", "bool": "boolean", "date32[day]": "date",
-             "binary": "varbinary"}  # fmt: skip
-    return plain.get(str(type_), str(type_))
+    return _ATHENA.get(str(type_), str(type_))

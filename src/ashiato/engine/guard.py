@@ -1,6 +1,6 @@
 """What a typed statement may not contain: anything that reads files, settings or other statements, or writes.
 
-The child could not obey most of it anyway (see child.py); refusing here says so plainly, and before it starts.
+The child could not obey most of it anyway (see child.py); refusing here says so plainly, and earlier.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _DENIED = re.compile(
     r"format_type|arrow_scan\w*|python_.*|pandas_.*|st_read\w*|load_\w+|copy_\w+|export_\w+|import_\w+|http_\w+|"
     r"get_block_size|get_current_time(stamp)?|last_profiling_\w+|profiling_\w+|setseed|sleep|sleep_ms|"
     r"columns_path|filename|file_\w+|hive_\w+|write_\w+|reload_\w+|remap_struct|internal_compress_\w+|"
-    r"internal_decompress_\w+|__internal\w*|getenv\w*|bind_parameters|error_on_\w+",
+    r"setval|stats|index_key|vector_type|\w*_external_resource\w*|truncate_duckdb_logs|current_query_id|"
+    r"ashiato_\w+|internal_decompress_\w+|__internal\w*|getenv\w*|bind_parameters|error_on_\w+",
     re.IGNORECASE,
 )
 _REFUSED_NODES: tuple[tuple[type[exp.Expr], str], ...] = (
@@ -79,13 +80,17 @@ def _table(node: exp.Table) -> None:
     if isinstance(inner, exp.Func):
         name = str(inner.this) if isinstance(inner, exp.Anonymous) else inner.sql_name()
         if name.lower() not in TABLE_FUNCTIONS:
-            raise _refused(f"the table function {name.lower()}", "Read the tables that `ashiato tables` lists")
+            raise _refused(
+                f"the table function {name.lower()}", "Read the tables that `ashiato tables` lists"
+            )
     elif isinstance(inner, exp.Literal) or (isinstance(inner, exp.Identifier) and _is_path(inner.name)):
         raise _refused(f"reading the file {node.name[:60]}", "Read the tables that `ashiato tables` lists")
 
 
 def _is_path(name: str) -> bool:
-    return "/" in name or "\\" in name or bool(re.search(r"\.(parquet|csv|json|txt|db|gz|arrow)$", name, re.I))
+    return (
+        "/" in name or "\\" in name or bool(re.search(r"\.(parquet|csv|json|txt|db|gz|arrow)$", name, re.I))
+    )
 
 
 def _kind(tree: exp.Expr) -> str:

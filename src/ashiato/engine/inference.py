@@ -21,42 +21,38 @@ from ashiato.engine.types import (
     from_sql,
 )
 
-_CALLS = {
-    **dict.fromkeys(
-        "json_extract json_parse json_array_get json_query".split(), JSON,
-    ),
-    **dict.fromkeys(
-        "json_extract_scalar json_format split_part to_iso8601 date_format format_datetime regexp_extract "
-        "regexp_replace array_join url_extract_host url_extract_path url_extract_query url_extract_protocol "
-        "url_decode url_encode json_value listagg from_utf8 to_hex to_base64 reverse lower upper trim format "
-        "ashiato_day ashiato_part ax_iso ax_iso_ms typeof".split(),
+_OF_KIND = {
+    JSON: "json_extract json_parse json_array_get json_query",
+    VARCHAR: """json_extract_scalar json_format split_part to_iso8601 date_format format_datetime
+        regexp_extract regexp_replace array_join url_extract_host url_extract_path url_extract_query
+        url_extract_protocol url_decode url_encode json_value listagg from_utf8 to_hex to_base64 reverse
+        lower upper trim format ashiato_day ashiato_part ax_iso ax_iso_ms typeof""",
+    TIMESTAMP: "from_iso8601_timestamp date_parse parse_datetime from_unixtime at_timezone with_timezone",
+    DATE: "from_iso8601_date last_day_of_month",
+    BIGINT: """cardinality length strpos position json_array_length json_size date_diff day_of_week dow
+        day_of_year doy week week_of_year year_of_week yow bitwise_and bitwise_or levenshtein_distance
+        array_position url_extract_port count_if""",
+    DOUBLE: "to_unixtime",
+    BOOLEAN: """regexp_like contains any_match all_match none_match json_array_contains starts_with
+        ends_with arrays_overlap is_json_scalar json_exists is_subnet_of""",
+    array(VARCHAR): "split regexp_extract_all",
+    IP: "ax_ip",
+    JSONTEXT: "ax_json_field",
+}
+_CALLS = {name: type_ for type_, names in _OF_KIND.items() for name in names.split()}
+_NODES: tuple[tuple[tuple[type[exp.Expr], ...], Type], ...] = (
+    (
+        (exp.Substring, exp.Lower, exp.Upper, exp.Concat, exp.DPipe, exp.Replace, exp.Trim, exp.TimeToStr),
         VARCHAR,
     ),
-    **dict.fromkeys(
-        "from_iso8601_timestamp date_parse parse_datetime from_unixtime at_timezone with_timezone".split(), TIMESTAMP
-    ),
-    **dict.fromkeys("from_iso8601_date last_day_of_month".split(), DATE),
-    **dict.fromkeys(
-        "cardinality length strpos position json_array_length json_size date_diff day_of_week dow day_of_year doy "
-        "week week_of_year year_of_week yow bitwise_and bitwise_or levenshtein_distance array_position "
-        "url_extract_port count_if".split(),
+    (
+        (exp.Count, exp.Length, exp.RowNumber, exp.ApproxDistinct, exp.Extract, exp.Year, exp.Month, exp.Day),
         BIGINT,
     ),
-    "to_unixtime": DOUBLE,
-    **dict.fromkeys(
-        "regexp_like contains any_match all_match none_match json_array_contains starts_with ends_with "
-        "arrays_overlap is_json_scalar json_exists is_subnet_of".split(),
-        BOOLEAN,
+    (
+        (exp.CountIf, exp.Hour, exp.Minute, exp.Second, exp.DayOfWeekIso, exp.DayOfYear, exp.WeekOfYear),
+        BIGINT,
     ),
-    "split": array(VARCHAR),
-    "regexp_extract_all": array(VARCHAR),
-    "ax_ip": IP,
-    "ax_json_field": JSONTEXT,
-}  # fmt: skip
-_NODES: tuple[tuple[tuple[type[exp.Expr], ...], Type], ...] = (
-    ((exp.Substring, exp.Lower, exp.Upper, exp.Concat, exp.DPipe, exp.Replace, exp.Trim, exp.TimeToStr), VARCHAR),
-    ((exp.Count, exp.Length, exp.RowNumber, exp.ApproxDistinct, exp.Extract, exp.Year, exp.Month, exp.Day), BIGINT),
-    ((exp.CountIf, exp.Hour, exp.Minute, exp.Second, exp.DayOfWeekIso, exp.DayOfYear, exp.WeekOfYear), BIGINT),
     ((exp.Predicate, exp.Not, exp.And, exp.Or, exp.Boolean), BOOLEAN),
     ((exp.CurrentTimestamp, exp.UnixToTime, exp.StrToTime, exp.AtTimeZone, exp.Localtimestamp), TIMESTAMP),
     ((exp.CurrentDate, exp.Date, exp.LastDay), DATE),

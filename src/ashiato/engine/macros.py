@@ -1,128 +1,32 @@
-"""DuckDB macros that stand for Athena's functions; the child makes them before it closes its doors.
-
-Names begin with `ax_`. A macro's text is put in place of each call, so arguments that are used often are first
-bound to a lambda's parameter: `list_transform([x], lambda v: …)[1]`.
-"""
+"""The macros of macros.sql, which stand for Athena's functions in DuckDB; their names begin with `ax_`."""
 
 from __future__ import annotations
 
-_OCTETS = r"'[0-9]{1,3}(\.[0-9]{1,3}){3}'"
-_DIGITS = "0123456789abcdef"
-
-MACROS: tuple[str, ...] = (
-    # -- JSON: text that is no JSON gives NULL, as in Trino
-    "ax_json_field(j, k) AS CASE WHEN json_valid(j) THEN json_extract_string(j, "
-    """'$."' || replace(replace(CAST(k AS VARCHAR), '\\', '\\\\'), '"', '\\"') || '"') END""",
-    "ax_json_scalar(j, p) AS CASE WHEN json_valid(j) THEN json_extract_string(json_value(j, p), '$') END",
-    "ax_json_extract(j, p) AS CASE WHEN json_valid(j) THEN nullif(json_extract(j, p), 'null'::JSON) END",
-    "ax_json_extract_all(j, p) AS CASE WHEN json_valid(j) THEN to_json(json_extract(j, p)) END",
-    "ax_json_exists(j, p) AS CASE WHEN json_valid(j) THEN json_exists(j, p) END",
-    "ax_json_parse(j) AS CASE WHEN json_valid(j) THEN CAST(j AS JSON) END",
-    "ax_json_array_get(j, i) AS CASE WHEN json_valid(j) THEN json_extract(j, "
-    "CASE WHEN i < 0 THEN '$[#' || i || ']' ELSE '$[' || i || ']' END) END",
-    "ax_json_array_length(j) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' THEN json_array_length(j) END",
-    "ax_json_length(j) AS CASE WHEN NOT json_valid(j) THEN NULL WHEN json_type(j) = 'ARRAY' "
-    "THEN json_array_length(j) WHEN json_type(j) = 'OBJECT' THEN len(json_keys(j)) ELSE 0 END",
-    "ax_json_size(j, p) AS CASE WHEN json_valid(j) THEN CASE json_type(j, p) WHEN 'ARRAY' THEN "
-    "json_array_length(j, p) WHEN 'OBJECT' THEN len(json_keys(j, p)) WHEN NULL THEN NULL ELSE 0 END END",
-    "ax_json_array_contains(j, v) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' THEN "
-    "list_contains(json_extract(j, '$[*]'), to_json(v)) END",
-    "ax_is_json_scalar(j) AS CASE WHEN json_valid(j) THEN json_type(j) NOT IN ('ARRAY', 'OBJECT') END",
-    "ax_map_get(m, k) AS list_extract(map_extract(m, k), 1)",
-    # -- times
-    "ax_iso(t) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%SZ')",
-    "ax_iso_ms(t) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')",
-    "ax_to_iso8601(t DATE) AS strftime(t, '%Y-%m-%d'), "
-    "(t TIMESTAMP) AS strftime(t, '%Y-%m-%dT%H:%M:%S.%g'), "
-    "(t TIMESTAMPTZ) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ')",
-    "ax_from_iso(t) AS TRY_CAST(t AS TIMESTAMPTZ)",
-    "ax_strftime(t DATE, f) AS strftime(t, f), (t TIMESTAMP, f) AS strftime(t, f), "
-    "(t TIMESTAMPTZ, f) AS strftime(CAST(t AS TIMESTAMP), f), "
-    "(t VARCHAR, f) AS strftime(TRY_CAST(t AS TIMESTAMP), f)",
-    "ax_parse_time(t, f) AS try_strptime(CAST(t AS VARCHAR), f)",
-    # DuckDB's %z reads an offset only; AWS writes Z
-    "ax_parse_time_at_zone(t, f) AS try_strptime(regexp_replace(CAST(t AS VARCHAR), 'Z$', '+0000'), f)",
-    "ax_millisecond(t) AS millisecond(t) % 1000",
-    # -- addresses, as 32 hexadecimal digits
-    f"ax_ip4(o) AS CASE WHEN list_max(o) <= 255 THEN '00000000000000000000ffff' || "
-    "array_to_string(list_transform(o, lambda n: printf('%02x', n)), '') END",
-    "ax_groups(s) AS list_transform(list_filter(string_split(s, ':'), lambda g: g <> ''), "
-    "lambda g: lpad(g, 4, '0'))",
-    "ax_ip6(s) AS CASE WHEN regexp_full_match(s, '([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}') "
-    "THEN array_to_string(ax_groups(s), '') "
-    "WHEN regexp_full_match(s, '([0-9a-f]{1,4}(:[0-9a-f]{1,4}){0,6})?::([0-9a-f]{1,4}(:[0-9a-f]{1,4}){0,6})?') "
-    "AND len(ax_groups(s)) < 8 THEN array_to_string(ax_groups(split_part(s, '::', 1)), '') || "
-    "repeat('0000', 8 - len(ax_groups(s))) || array_to_string(ax_groups(split_part(s, '::', 2)), '') END",
-    # the last 32 bits of an IPv6 address may be written as IPv4
-    "ax_ip_mixed(s) AS CASE WHEN contains(s, '.') THEN list_transform([string_split(regexp_extract(s, "
-    r"'[0-9.]+$'), '.')], lambda o: CASE WHEN len(o) = 4 AND list_max(list_transform(o, lambda n: "
-    "TRY_CAST(n AS INTEGER))) <= 255 THEN regexp_replace(s, '[0-9.]+$', '') || "
-    "printf('%x:%x', CAST(o[1] AS INTEGER) * 256 + CAST(o[2] AS INTEGER), "
-    "CAST(o[3] AS INTEGER) * 256 + CAST(o[4] AS INTEGER)) END)[1] ELSE s END",
-    f"ax_ip(a) AS list_transform([CAST(a AS VARCHAR)], lambda s: CASE WHEN regexp_full_match(s, {_OCTETS}) "
-    "THEN ax_ip4(list_transform(string_split(s, '.'), lambda n: CAST(n AS INTEGER))) "
-    "WHEN contains(s, ':') AND len(s) <= 45 THEN ax_ip6(ax_ip_mixed(lower(s))) END)[1]",
-    f"ax_nibble(c) AS strpos('{_DIGITS}', c) - 1",
-    "ax_ip_text(h) AS CASE WHEN h LIKE '00000000000000000000ffff%' THEN "
-    "array_to_string(list_transform([25, 27, 29, 31], lambda i: CAST(ax_nibble(substr(h, i, 1)) * 16 + "
-    "ax_nibble(substr(h, i + 1, 1)) AS VARCHAR)), '.') ELSE ax_ip6_text(h) END",
-    "ax_bits(n, h) AS CASE WHEN h LIKE '00000000000000000000ffff%' AND NOT contains(n, ':') "
-    "THEN 96 ELSE 0 END + TRY_CAST(split_part(n, '/', 2) AS INTEGER)",
-    "ax_same_prefix(a, b, n) AS left(a, n // 4) = left(b, n // 4) AND (n % 4 = 0 OR "
-    "ax_nibble(substr(a, n // 4 + 1, 1)) >> (4 - n % 4) = ax_nibble(substr(b, n // 4 + 1, 1)) >> (4 - n % 4))",
-    "ax_cidr_contains(n, h) AS list_transform([ax_ip(split_part(n, '/', 1))], "
-    "lambda w: ax_same_prefix(w, h, ax_bits(n, w)))[1]",
-    "ax_ip_prefix(h, n) AS ax_ip_text(left(h, 24) || printf('%08x', (CAST('0x' || substr(h, 25) AS BIGINT) >> "
-    "(32 - n)) << (32 - n))) || '/' || n",
-    # -- text
-    "ax_split_part(s, d, n) AS CASE WHEN n <= len(string_split(s, d)) THEN split_part(s, d, n) END",
-    "ax_split_limit(s, d, n) AS list_transform([string_split(s, d)], lambda l: CASE WHEN len(l) <= n THEN l ELSE "
-    "list_append(l[1:n - 1], array_to_string(l[n:], d)) END)[1]",
-    "ax_regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END",
-    "ax_from_utf8(b) AS decode(b)",
-    "ax_md5(b) AS unhex(md5(b))",
-    "ax_sha256(b) AS unhex(sha256(b))",
-    "ax_sha1(b) AS unhex(sha1(b))",
-    r"ax_url_extract_host(u) AS nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/@?#]*@)?([^/:?#]+)', 1), '')",
-    r"ax_url_extract_path(u) AS regexp_extract(u, '^(?:[a-zA-Z][\w+.-]*://[^/?#]*)?([^?#]*)', 1)",
-    r"ax_url_extract_query(u) AS nullif(regexp_extract(u, '\?([^#]*)', 1), '')",
-    r"ax_url_extract_protocol(u) AS nullif(regexp_extract(u, '^([a-zA-Z][\w+.-]*):', 1), '')",
-    r"ax_url_extract_port(u) AS TRY_CAST(regexp_extract(u, '^[a-zA-Z][\w+.-]*://[^/?#]*:(\d+)', 1) AS BIGINT)",
-    # -- numbers
-    "ax_div(a BIGINT, b BIGINT) AS a // b, (a HUGEINT, b HUGEINT) AS a // b, (a DOUBLE, b DOUBLE) AS a / b, "
-    "(a INTERVAL, b DOUBLE) AS a / b",
-    "ax_bitwise_and(a, b) AS a & b",
-    "ax_bitwise_or(a, b) AS a | b",
-    "ax_bitwise_not(a) AS ~a",
-    "ax_shift_left(a, b) AS a << b",
-    "ax_shift_right(a, b) AS a >> b",
-    # -- arrays and maps
-    "ax_array_join(a, d) AS array_to_string(a, d), (a, d, n) AS "
-    "array_to_string(list_transform(a, lambda v: coalesce(CAST(v AS VARCHAR), n)), d)",
-    "ax_array_position(a, v) AS coalesce(list_position(a, v), 0)",
-    "ax_array_sort(a) AS list_sort(a, 'ASC', 'NULLS LAST')",
-    "ax_array_except(a, b) AS list_distinct(list_filter(a, lambda v: NOT list_contains(b, v)))",
-    "ax_array_union(a, b) AS list_distinct(list_concat(a, b))",
-    "ax_array_remove(a, r) AS list_filter(a, lambda v: v IS DISTINCT FROM r)",
-    "ax_slice(a, s, n) AS CASE WHEN s > 0 THEN a[s:s + n - 1] ELSE a[len(a) + s + 1:len(a) + s + n] END",
-    "ax_contains_sequence(a, b) AS list_has_all(a, b) AND contains(array_to_string(a, chr(31)), "
-    "array_to_string(b, chr(31)))",
-    "ax_map_agg(k, v) AS map_from_entries(list_distinct(list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL)))",
-    "ax_split_to_map(s, a, b) AS map_from_entries(list_transform(string_split(s, a), lambda e: "
-    "{'key': split_part(e, b, 1), 'value': split_part(e, b, 2)}))",
-    "ax_set_agg(v) AS list(DISTINCT v)",
-)
-
-#: Address text of the shortest form is rarely needed; groups without leading zeros are enough.
-_IP6_TEXT = (
-    "ax_ip6_text(h) AS array_to_string(list_transform([1, 5, 9, 13, 17, 21, 25, 29], lambda i: "
-    "regexp_replace(substr(h, i, 4), '^0{1,3}', '')), ':')"
-)
+import re
+from functools import cache
+from pathlib import Path
 
 
-def statements() -> list[str]:
-    """CREATE MACRO statements, each before those that use it."""
-    ordered = [m for m in MACROS if not m.startswith("ax_ip_text")]
-    at = next(i for i, m in enumerate(ordered) if m.startswith("ax_bits"))
-    ordered[at:at] = [_IP6_TEXT, next(m for m in MACROS if m.startswith("ax_ip_text"))]
-    return [f"CREATE MACRO {m}" for m in ordered]
+@cache
+def _all() -> dict[str, str]:
+    """CREATE MACRO statements by the macro's name, each after those that it uses."""
+    text = Path(__file__).with_name("macros.sql").read_text(encoding="utf-8")
+    parts = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE).split("\n\n")
+    made = [part.strip().rstrip(";") for part in parts if part.strip()]
+    return {re.findall(r"ax_\w+", statement)[0]: statement for statement in made}
+
+
+def statements(*texts: str) -> list[str]:
+    """CREATE MACRO statements of the macros that `texts` call, and of those that these call.
+
+    Making all of them would cost a query some 50 ms.
+    """
+    macros = _all()
+    wanted: set[str] = set()
+    left = [name for text in texts for name in re.findall(r"\bax_\w+", text, re.IGNORECASE)]
+    while left:
+        name = left.pop().lower()
+        if name in macros and name not in wanted:
+            wanted.add(name)
+            left += re.findall(r"\bax_\w+", macros[name])
+    return [statement for name, statement in macros.items() if name in wanted]

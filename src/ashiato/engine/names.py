@@ -18,13 +18,11 @@ from sqlglot import exp, parse_one
 
 from ashiato.engine.dialect import call, text
 from ashiato.engine.types import (
-    BIGINT,
     DATE,
     JSONTEXT,
     TIMESTAMP,
     VARCHAR,
     Type,
-    array,
     from_arrow,
     set_type,
 )
@@ -41,17 +39,18 @@ VIEWS = {
     "footprints": ("footprints", False),
     "quarantine": ("quarantine", False),
 }
+_LOG_WORDS = r"(_?(logs?|events?|table|trail|orc|parquet|data|lake))*"
+_CONFIG_WORDS = r"(_?(items?|history|snapshots?|configuration_snapshots?|configuration_items?))?"
 _ALIASES = (
     (r"(\w+_)?config\w*_?(event_data_store|eds)\w*", "config_store"),
-    (r"(\w+_)?(event_?data_?store|eds)(_?ids?)?\d*|eds[_a-z]?\w{0,12}", "cloudtrail"),
-    (r"(aws_?)?(org\w*_)?cloud_?trail(_?(logs?|events?|table|trail|orc|parquet|data|lake))*(_\w+)?", "cloudtrail"),
+    (r"(\w+_)?(event_?data(_?store)?|eds)(_?ids?)?\d*|eds[_a-z]?\w{0,12}", "cloudtrail"),
+    (rf"(aws_?)?(org\w*_)?cloud_?trail{_LOG_WORDS}(_\w+)?", "cloudtrail"),
     (r"(\w+_)?cloud_?trail_?(logs?|events?)", "cloudtrail"),
-    (r"(\w+_)?vpc_?(flow)?_?(logs?|flow|parquet|table)*(_\w+)?", "vpc_flow_logs"),
-    (r"((vpc|tgw|transit_gateway|aws|test_table|default|my)_)*flow_?(logs?|log_records?)(_\w+)?", "vpc_flow_logs"),
-    (r"(aws_?|cid_crcd_|my_)?config(_?(items?|history|snapshots?|configuration_snapshots?|configuration_items?))?",
-     "config_items"),
+    (r"(\w+_)?vpc_?(flow|log)\w*", "vpc_flow_logs"),
+    (r"((vpc|tgw|transit_gateway|aws|test_table|my)_)*flow_?(logs?|log_records?)(_\w+)?", "vpc_flow_logs"),
+    (rf"(aws_?|cid_crcd_|my_)?config{_CONFIG_WORDS}", "config_items"),
     (r"configuration_?items?(_history)?|config_recorder\w*", "config_items"),
-)  # fmt: skip
+)
 
 Column = Callable[[str], exp.Expr]
 
@@ -116,6 +115,11 @@ def day(time: str, pattern: str) -> Virtual:
     return Virtual(VARCHAR, lambda c: call("ashiato_day", c(time), text(pattern)))
 
 
+def day_or_number(time: str, pattern: str) -> Virtual:
+    """The column `day`: a whole day, or the day of the month where `year` and `month` stand beside it."""
+    return Virtual(VARCHAR, lambda c: call("ashiato_day", c(time), text(pattern), text("day")))
+
+
 def part(time: str, unit: str) -> Virtual:
     """A partition column that holds a year, month, day or hour."""
     return Virtual(VARCHAR, lambda c: call("ashiato_part", c(time), text(unit)))
@@ -129,14 +133,15 @@ def template(sql: str, type_: Type) -> Virtual:
     """A DuckDB expression over the view's columns; later rules leave it as it is."""
 
     def make(column: Column) -> exp.Expr:
-        tree = parse_one(sql, read="duckdb")
+        tree: exp.Expr = parse_one(sql, read="duckdb")
         for node in list(tree.find_all(exp.Column)):
             made = column(node.name)
-            node.replace(made) if node is not tree else None
             if node is tree:
                 tree = made
-        for node in tree.walk():
-            node.meta["final"] = True
+            else:
+                node.replace(made)
+        for part_ in tree.walk():
+            part_.meta["final"] = True
         return set_type(tree, type_)
 
     return Virtual(type_, make)
@@ -147,7 +152,7 @@ def _shared(time: str, day_pattern: str) -> dict[str, Virtual]:
         "$path": renamed("object", VARCHAR),
         "$file_modified_time": renamed("delivered_at", TIMESTAMP),
         **dict.fromkeys(("date_partition", "partition_date", "partition_day"), day(time, "%Y/%m/%d")),
-        "day": day(time, day_pattern),
+        "day": day_or_number(time, day_pattern),
         "dt": day(time, "%Y-%m-%d"),
         "event_date": day(time, "%Y-%m-%d"),
         **{unit: part(time, unit) for unit in ("year", "month", "hour")},
@@ -163,7 +168,8 @@ _ACCOUNT = ("account", "accountid", "account_id", "aws_account_id", "account_par
 _REGION = ("region", "aws_region", "region_partition", "regionid")
 _FLOW_NAMES = {
     "sourceaddress": "srcaddr", "source_address": "srcaddr", "src_ip": "srcaddr", "srcip": "srcaddr",
-    "destinationaddress": "dstaddr", "destination_address": "dstaddr", "dst_ip": "dstaddr", "dstip": "dstaddr",
+    "destinationaddress": "dstaddr", "destination_address": "dstaddr", "dst_ip": "dstaddr",
+    "dstip": "dstaddr",
     "sourceport": "srcport", "src_port": "srcport", "source_port": "srcport",
     "destinationport": "dstport", "dst_port": "dstport", "destination_port": "dstport",
     "numpackets": "packets", "num_packets": "packets", "numbytes": "bytes", "num_bytes": "bytes",
@@ -172,7 +178,8 @@ _FLOW_NAMES = {
     "packet_srcaddr": "pkt_srcaddr", "packet_dstaddr": "pkt_dstaddr", "direction": "flow_direction",
 }  # fmt: skip
 _FLOW_ACCOUNT = (
-    r"coalesce(nullif(regexp_extract(object, 'AWSLogs/(?:[^/]*/)?(?:aws-account-id=)?(\d{12})/', 1), ''), account_id)"
+    r"coalesce(nullif(regexp_extract(object, "
+    r"'AWSLogs/(?:[^/]*/)?(?:aws-account-id=)?(\d{12})/', 1), ''), account_id)"
 )
 _FLOW_REGION = (
     r"coalesce(region, nullif(regexp_extract(object, "
@@ -193,7 +200,7 @@ def virtual_of(view: str) -> Mapping[str, Virtual]:
             "eventjson": template(_record_json(view), JSONTEXT),
         }
     if view == "vpc_flow_logs":
-        from_path = {**dict.fromkeys(("account_partition", "aws_account_id"), template(_FLOW_ACCOUNT, VARCHAR))}
+        from_path = dict.fromkeys(("account_partition", "aws_account_id"), template(_FLOW_ACCOUNT, VARCHAR))
         regions = dict.fromkeys(("region_partition", "aws_region"), template(_FLOW_REGION, VARCHAR))
         glued = {c.name.replace("_", ""): c.name for c in TABLES[view].columns if "_" in c.name}
         hyphens = {c.name.replace("_", "-"): c.name for c in TABLES[view].columns if "_" in c.name}
@@ -201,7 +208,9 @@ def virtual_of(view: str) -> Mapping[str, Virtual]:
             **_shared("start_time", "%Y/%m/%d"),
             **from_path,
             **regions,
-            **_renamed({**hyphens, **glued, "account": "account_id", "starttime": "start"} | _FLOW_NAMES, view),
+            **_renamed(
+                {**hyphens, **glued, "account": "account_id", "starttime": "start"} | _FLOW_NAMES, view
+            ),
             "date": Virtual(DATE, lambda c: exp.Cast(this=c("start_time"), to=exp.DataType.build("DATE"))),
         }
     if view.startswith("config_items"):

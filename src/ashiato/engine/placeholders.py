@@ -1,6 +1,6 @@
 """Event data store ids in FROM: AWS's samples leave a placeholder there that no parser reads.
 
-`FROM <EDS ID>`, `$EDS_ID`, `${eds}`, a bare or quoted UUID, an ARN: each becomes one plain name before parsing.
+`FROM <EDS ID>`, `$EDS_ID`, `${eds}`, a bare or quoted UUID, an ARN: each becomes one plain name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NAME = (
     r"|(?P<brace>\{\{?[\w .-]+\}?\}|\[[A-Za-z_][\w .-]+\])"
     rf"|(?P<bare>{_ARN}|{_UUID})"
     rf"|(?P<quote>[\"'`])(?:{_ARN}|{_UUID}|\$\{{?[\w .-]+\}}?|<[^<>\n]{{1,80}}>)(?P=quote)"
-    r"|(?P<dashed>(?:your[-_ ])?(?:[A-Za-z]+[-_])*(?:eds|event[-_]?data[-_]?store)(?:[-_][A-Za-z]+)*(?=[\s;)]|$))"
+    r"|(?P<dashed>\w+(?:-\w+)+(?=[\s;),]|$))"
 )
 _FROM = re.compile(rf"\b(FROM|JOIN)(?P<gap>\s+)(?:{_NAME})(?![\w.])", re.IGNORECASE)
 _ALSO = re.compile(rf"(?P<gap>,\s*)(?P<angle><[A-Za-z_][^<>;'\"\n]{{0,80}}>|\$\w+|{_UUID})", re.IGNORECASE)

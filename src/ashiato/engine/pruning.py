@@ -6,19 +6,19 @@ The filter may let through too much, never too little: what is not understood is
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from ashiato.engine.binding import COLUMN_OF
 from ashiato.engine.constants import Constant, as_datetime, evaluate
+from ashiato.engine.dialect import MIRRORED
 from ashiato.engine.inference import type_of
+from ashiato.engine.scopes import COLUMN_OF
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
 
 _ORDER = (exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
-_MIRROR = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
 #: How far a function of a time may move it back: a year and a bit covers date_trunc('year', …).
 _SLACK = timedelta(days=367)
 _DAY = timedelta(days=1)
@@ -75,7 +75,7 @@ class _Reader:
 
         value = evaluate(right, self.now)
         if value is None:
-            value, left, kind = evaluate(left, self.now), right, _MIRROR.get(kind, kind)
+            value, left, kind = evaluate(left, self.now), right, MIRRORED.get(kind, kind)
         if value is None:
             return AlwaysTrue()
         found = self.time(left)
@@ -151,7 +151,7 @@ class _Reader:
 def _prefix_time(prefix: str) -> tuple[datetime, datetime] | None:
     """The first moment whose ISO text starts with `prefix`, and the first after the last such."""
     for length, span in ((10, _DAY), (7, timedelta(days=31)), (4, timedelta(days=366))):
-        moment = as_datetime((prefix[:length] + "-01-01"[: 10 - length] if length < 10 else prefix[:10]))
+        moment = as_datetime(prefix[:length] + "-01-01"[: 10 - length] if length < 10 else prefix[:10])
         if len(prefix) >= length and moment is not None:
             if length == 7:
                 moment = as_datetime(prefix[:7] + "-01")
@@ -179,17 +179,20 @@ def _time_bounds(name: str, slack: timedelta, value: Constant, kind: type[exp.Ex
 
 def _text_bounds(name: str, value: str, kind: type[exp.Expr]) -> BooleanExpression:
     """A text that begins like a time, compared as text: `'2023-11-01T%'`, `'2022-08'`."""
-    from pyiceberg.expressions import AlwaysTrue
+    from pyiceberg.expressions import AlwaysTrue, And
 
     found = _prefix_time(value)
-    if found is None or kind is exp.EQ:
+    if found is None:
         return AlwaysTrue()
     start, end = found
+    if kind is exp.EQ:
+        return And(_bound(name, ">=", start), _bound(name, "<=", end))
     return _bound(name, ">=", start) if kind in (exp.GT, exp.GTE) else _bound(name, "<=", end)
 
 
 def _bound(name: str, operator: str, moment: datetime) -> BooleanExpression:
     from pyiceberg.expressions import GreaterThanOrEqual, LessThan, LessThanOrEqual
 
-    classes = {">=": GreaterThanOrEqual, "<": LessThan, "<=": LessThanOrEqual}
-    return classes[operator](name, moment.isoformat(timespec="microseconds"))
+    classes: dict[str, Any] = {">=": GreaterThanOrEqual, "<": LessThan, "<=": LessThanOrEqual}
+    made: BooleanExpression = classes[operator](name, moment.isoformat(timespec="microseconds"))
+    return made

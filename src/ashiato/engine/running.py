@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,13 +59,13 @@ def run(
         statement = transpile(sql, dialect, now=now)
         plans = _plans(statement, planner)
         superseded = planner.superseded if "cloudtrail" in plans else ()
-        setup = [*macros.statements(), *(view_sql(v, p, superseded) for v, p in plans.items())]
+        setup = [*macros.statements(statement.sql), *(view_sql(v, p, superseded) for v, p in plans.items())]
         paths = sorted({path for plan in plans.values() for path in plan.files})
         try:
             answer = child.run(Request(statement.sql, setup, paths), limits)
         except ChildFailed as failed:
             raise _explained(failed, paths) from None
-    return _unique_names(answer)
+    return _whole_numbers(_unique_names(answer))
 
 
 def explain(
@@ -85,18 +86,21 @@ def _plans(statement: Statement, planner: Planner) -> Mapping[str, TablePlan]:
 
 def _explained(failed: ChildFailed, paths: Sequence[str]) -> AshiatoError:
     """The database's message without file names and without the text that we made of the statement."""
-    text = failed.text
+    text = re.sub(r"\S*ashiato-query-\S*", "(a temporary file)", failed.text)
     for path in paths:
         text = text.replace(path, "(a data file)")
     lines = [line for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not re.match(r"\s*(LINE \d|\^)", line)]
     message = re.sub(r"^[\w ]+ Error: ", "", " ".join(lines[:3])).strip()
-    if "temp" in message.lower() and "director" in message.lower() or "No space left" in message:
+    spilled = ("max_temp_directory_size", "Could not write file", "No space left", "File too large")
+    if any(words in message for words in spilled):
         return QueryStopped(
             "the query needed more disk to spill to than it may use", remedy="Narrow it, or raise --max-disk"
         )
     if failed.kind in ("IOException", "FatalException", "InternalException"):
-        return QueryStopped(f"the query failed: {message[:400]}", remedy="Run it again; see `ashiato maintain`")
+        return QueryStopped(
+            f"the query failed: {message[:400]}", remedy="Run it again; see `ashiato maintain`"
+        )
     return QueryRefused(f"the statement cannot be run: {message[:400]}", remedy="See docs/queries.md")
 
 
@@ -114,3 +118,12 @@ def _unique_names(answer: pa.Table) -> pa.Table:
         taken.add(new)
         names.append(new)
     return answer.rename_columns(names)
+
+
+def _whole_numbers(answer: pa.Table) -> pa.Table:
+    """Sums of integers come as decimals of 38 digits; they are shown as 64-bit integers where they fit."""
+    for index, field in enumerate(answer.schema):
+        if field.type == pa.decimal128(38, 0):
+            with contextlib.suppress(pa.ArrowInvalid):
+                answer = answer.set_column(index, field.name, answer.column(index).cast(pa.int64()))
+    return answer

@@ -17,12 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
-
-import pyarrow as pa
+from typing import IO, TYPE_CHECKING, Self
 
 from ashiato.core.errors import AshiatoError, QueryStopped
 from ashiato.engine.limits import OPTIONS, Limits
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: The child may go on this long after its time is over, so that its own message arrives first.
 GRACE_SECONDS = 0.5
@@ -37,7 +38,7 @@ class Request:
     paths: Sequence[str]
 
 
-class ChildFailed(AshiatoError):
+class ChildFailed(AshiatoError):  # noqa: N818 - named like the errors of core/errors.py
     """The database refused the statement: `kind` is its own name of the error, `text` its words."""
 
     def __init__(self, kind: str, text: str) -> None:
@@ -61,7 +62,12 @@ class Sandbox:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={"HOME": str(self._folder), "TMPDIR": str(self._folder), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                env={
+                    "HOME": str(self._folder),
+                    "TMPDIR": str(self._folder),
+                    "LC_ALL": "C.UTF-8",
+                    "TZ": "UTC",
+                },
                 cwd=self._folder,
                 start_new_session=True,
             )
@@ -69,7 +75,7 @@ class Sandbox:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -94,6 +100,8 @@ class Sandbox:
 
         Raises `QueryStopped` when a limit ended the query and `ChildFailed` for the database's own errors.
         """
+        import pyarrow as pa  # late, so that the child starts first
+
         deadline = time.monotonic() + limits.seconds
         document = json.dumps(
             {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError
 
 from ashiato.core.errors import QueryRefused
 from ashiato.engine import guard, placeholders, rules
 from ashiato.engine.binding import Binder
 from ashiato.engine.dialect import AthenaSelect, call
+from ashiato.engine.hoisting import hoist_addresses
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules.times import left_over
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
 
 Dialect = Literal["athena", "duckdb"]
+
+# Its warnings would land on the person's terminal beside our own message.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,11 @@ def transpile(sql: str, dialect: Dialect = "athena", *, now: datetime | None = N
     if dialect == "athena":
         tree = rules.apply(tree, context)
         _name_outputs(tree)
+    tree = hoist_addresses(tree)
     tree = left_over(_comparisons_of_partitions(tree, context, dialect), context)
-    return Statement(tree.sql(dialect="duckdb", identify=True, comments=False), tables)
+    return Statement(
+        tree.sql(dialect="duckdb", identify=True, comments=False, unsupported_level=ErrorLevel.IGNORE), tables
+    )
 
 
 def _parse(sql: str, dialect: Dialect) -> exp.Expr:
@@ -84,7 +92,7 @@ def _plain_calls(tree: exp.Expr, dialect: Dialect) -> exp.Expr:
         if build is None:
             found.set("this", name)
             continue
-        made = build(found.expressions)
+        made: exp.Expr = build(found.expressions)
         if found is tree:
             return made
         found.replace(made)
@@ -123,8 +131,11 @@ def _comparisons_of_partitions(tree: exp.Expr, context: rules.Context, dialect: 
 
     for found in list(tree.find_all(exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NEQ, exp.Between, exp.In)):
         if any(str(c.this).startswith("ashiato_") for c in found.find_all(exp.Anonymous)):
-            rule = {exp.Between: comparisons.between, exp.In: comparisons.in_}.get(type(found), comparisons.pair)
-            made = rule(found, context)
+            if isinstance(found, exp.Between):
+                made = comparisons.between(found, context)
+            else:
+                rule = comparisons.in_ if isinstance(found, exp.In) else comparisons.pair
+                made = rule(found, context)
             if made is not None:
                 found.replace(made)
     return tree
@@ -138,9 +149,12 @@ def _name_outputs(tree: exp.Expr) -> None:
         for index, projection in enumerate(list(select.expressions)):
             inner = projection.this if isinstance(projection, exp.Alias) else projection
             if type_of(inner).kind == "ip":
-                name = projection.alias_or_name or f"_col{index}"
+                named = isinstance(projection, exp.Alias | exp.Column | exp.Dot)
+                name = projection.alias_or_name if named else f"_col{index}"
                 made = call("ax_ip_text", inner.copy())
                 projection.replace(exp.alias_(made, name, quoted=True))
+            elif isinstance(projection, exp.Dot):
+                projection.replace(exp.alias_(projection.copy(), projection.name, quoted=True))
             elif not isinstance(projection, exp.Alias | exp.Star | exp.Column | exp.Dot):
                 projection.replace(exp.alias_(projection.copy(), f"_col{index}", quoted=True))
 

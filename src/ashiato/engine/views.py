@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from pyiceberg.types import IcebergType
 
 _PLAIN = {
-    "boolean": "BOOLEAN", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE", "date": "DATE",
-    "time": "TIME", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "string": "VARCHAR", "uuid": "UUID",
+    "boolean": "BOOLEAN",
+    "int": "INTEGER",
+    "long": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "date": "DATE",
+    "time": "TIME",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+    "string": "VARCHAR",
+    "uuid": "UUID",
     "binary": "BLOB",
-}  # fmt: skip
+}
 
 
 def quote(name: str) -> str:
@@ -33,7 +42,9 @@ def duckdb_type(type_: IcebergType) -> str:
     from pyiceberg.types import DecimalType, FixedType, ListType, MapType, StructType
 
     if isinstance(type_, StructType):
-        return "STRUCT(" + ", ".join(f"{quote(f.name)} {duckdb_type(f.field_type)}" for f in type_.fields) + ")"
+        return (
+            "STRUCT(" + ", ".join(f"{quote(f.name)} {duckdb_type(f.field_type)}" for f in type_.fields) + ")"
+        )
     if isinstance(type_, ListType):
         return f"{duckdb_type(type_.element_type)}[]"
     if isinstance(type_, MapType):
@@ -50,13 +61,14 @@ def view_sql(view: str, plan: TablePlan, superseded: Sequence[str]) -> str:
     if not plan.files:
         empty = ", ".join(f"NULL::{duckdb_type(f.field_type)} AS {quote(f.name)}" for f in fields)
         return f"CREATE VIEW {quote(view)} AS SELECT {empty} WHERE false"
+    types = [literal(duckdb_type(f.field_type)) for f in fields]
     schema = ", ".join(
-        f"{f.field_id}: {{name: {literal(f.name)}, type: {literal(duckdb_type(f.field_type))}, default_value: NULL}}"
-        for f in fields
+        f"{f.field_id}: {{name: {literal(f.name)}, type: {type_}, default_value: NULL}}"
+        for f, type_ in zip(fields, types, strict=True)
     )
     files = ", ".join(literal(p) for p in plan.files)
-    sql = (
-        f"CREATE VIEW {quote(view)} AS SELECT {columns} FROM "
+    sql = (  # names and paths are quoted; no part of the typed statement comes here
+        f"CREATE VIEW {quote(view)} AS SELECT {columns} FROM "  # noqa: S608
         f"read_parquet([{files}], hive_partitioning=false, schema=MAP {{{schema}}})"
     )
     if not VIEWS[view][1]:

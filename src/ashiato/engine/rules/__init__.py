@@ -15,6 +15,7 @@ from functools import cache
 
 from sqlglot import exp
 
+from ashiato.core.errors import QueryRefused
 from ashiato.engine.inference import type_of
 from ashiato.engine.types import META, UNKNOWN
 
@@ -78,12 +79,19 @@ def _rewrite(current: exp.Expr, context: Context) -> exp.Expr:
     type_ = type_of(current)
     if isinstance(current, exp.Anonymous):
         rule = _CALL_RULES.get(str(current.this).lower())
-        made = rule(current, context) if rule else None
+        try:
+            made = rule(current, context) if rule else None
+        except (IndexError, ValueError):  # unpacking fewer or more arguments than the function has
+            raise QueryRefused(
+                f"{str(current.this).lower()} does not take {len(current.expressions)} arguments",
+                where=current.sql("trino")[:120],
+                remedy="See https://trino.io/docs/current/functions.html",
+            ) from None
         return _kept(made, current, type_)
     for classes, node_rule in _NODE_RULES:
         if isinstance(current, classes):
             made = node_rule(current, context)
-            if made is not None:
+            if made is not None and made != current:
                 return _kept(made, current, type_)
     return current
 

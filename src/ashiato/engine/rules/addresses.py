@@ -70,7 +70,11 @@ def contains(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     network = isinstance(left, exp.Literal) and left.is_string and bounds(left.this) is not None
     if type_of(right).kind == "ip" or (network and "/" in left.name):
         return within(left, right)
-    return call("contains", left, right) if type_of(left).kind == "varchar" else call("list_contains", left, right)
+    return (
+        call("contains", left, right)
+        if type_of(left).kind == "varchar"
+        else call("list_contains", left, right)
+    )
 
 
 @function("ip_prefix")

@@ -11,8 +11,11 @@ from ashiato.engine.rules import Context, function, node
 
 @node(exp.Div)
 def divide(current: exp.Expr, _: Context) -> exp.Expr:
-    """Between integers the division is an integer one."""
-    return call("ax_div", current.this, current.args["expression"])
+    """Between integers the division is an integer one, cut towards zero."""
+    left, right = current.this, current.args["expression"]
+    if type_of(left).kind == type_of(right).kind == "bigint":
+        return exp.IntDiv(this=left, expression=right)
+    return exp.Div(this=left, expression=right)
 
 
 @node(exp.Greatest, exp.Least)

@@ -38,9 +38,8 @@ _RENAMED = {
     "array_sort": "ax_array_sort", "array_except": "ax_array_except", "array_union": "ax_array_union",
     "array_remove": "ax_array_remove", "sequence": "generate_series", "slice": "ax_slice", "zip": "list_zip",
     "map_from_entries": "map_from_entries", "map_concat": "map_concat", "map_agg": "ax_map_agg",
-    "multimap_agg": "ax_multimap_agg", "split_to_map": "ax_split_to_map", "array_join": "ax_array_join",
-    "contains_sequence": "ax_contains_sequence", "set_agg": "ax_set_agg", "set_union": "ax_set_union",
-    "combinations": "combinations", "array_frequency": "ax_array_frequency",
+    "split_to_map": "ax_split_to_map", "array_join": "ax_array_join",
+    "contains_sequence": "ax_contains_sequence", "set_agg": "ax_set_agg",
 }  # fmt: skip
 
 
@@ -58,7 +57,9 @@ def reduce(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     value, start, step, output = current.expressions
     folded = call("list_reduce", value, step, start)
     if isinstance(output, exp.Lambda):
-        return call("list_extract", call("list_transform", exp.Array(expressions=[folded]), output), number(1))
+        return call(
+            "list_extract", call("list_transform", exp.Array(expressions=[folded]), output), number(1)
+        )
     return folded
 
 
@@ -87,7 +88,9 @@ def map_lambda(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     for found in list(step.this.find_all(exp.Identifier)):
         field_name = isinstance(found.parent, exp.Dot) and found.parent.expression is found
         if found.name.lower() in fields and not field_name:
-            found.replace(exp.Dot(this=entry.copy(), expression=exp.to_identifier(fields[found.name.lower()])))
+            found.replace(
+                exp.Dot(this=entry.copy(), expression=exp.to_identifier(fields[found.name.lower()]))
+            )
     name = str(current.this).lower()
     entries = call("map_entries", value)
     if name == "map_filter":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from sqlglot import exp
 
-from ashiato.engine.dialect import call
+from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, node
 from ashiato.engine.rules.addresses import address
@@ -35,11 +38,30 @@ def cast(current: exp.Expr, _: Context) -> exp.Expr | None:
     if wanted == JSON:
         made = call("ax_json_parse", value) if kind == "jsontext" else call("to_json", value)
         return set_type(made, JSON)
-    if wanted.kind in ("array", "map", "row") and kind in ("jsontext", "varchar"):
-        return exp.TryCast(this=call("ax_json_parse", value), to=to)
+    if wanted.kind in ("array", "map", "row") and kind in ("json", "jsontext", "varchar"):
+        document = value if kind == "json" else call("ax_json_parse", value)
+        if next(to.find_all(exp.ColumnDef), None) is not None:
+            return call("json_transform", document, text(json.dumps(structure(to))))
+        return exp.TryCast(this=document, to=to)
     if name.startswith("TIMESTAMP"):
         to = exp.DataType.build("TIMESTAMPTZ" if name in ("TIMESTAMPTZ", "TIMESTAMPLTZ") else "TIMESTAMP")
-    lenient = isinstance(current, exp.TryCast) or (kind in (*TEXTUAL, "unknown", "json") and wanted.kind in _NUMBERS)
+    lenient = isinstance(current, exp.TryCast) or (
+        kind in (*TEXTUAL, "unknown", "json") and wanted.kind in _NUMBERS
+    )
     if isinstance(value, exp.Literal):
         lenient = isinstance(current, exp.TryCast)
     return exp.TryCast(this=value, to=to) if lenient else exp.Cast(this=value, to=to)
+
+
+def structure(to: exp.Expr | None) -> Any:
+    """A type as json_transform reads it; keys of the document that it does not name are left out."""
+    if not isinstance(to, exp.DataType):
+        return "VARCHAR"
+    name = to.this.name
+    if name in ("ARRAY", "LIST"):
+        return [structure(to.expressions[0])]
+    if name == "STRUCT":
+        return {e.name: structure(e.args.get("kind")) for e in to.expressions if isinstance(e, exp.ColumnDef)}
+    if name == "MAP":
+        return f"MAP(VARCHAR, {to.expressions[1].sql('duckdb')})"
+    return str(to.sql("duckdb"))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlglot import exp
 
 from ashiato.engine.constants import Constant, as_datetime, evaluate, parse_time
-from ashiato.engine.dialect import call, text, timestamp_literal
+from ashiato.engine.dialect import MIRRORED, call, text, timestamp_literal
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, node
 from ashiato.engine.rules.addresses import address
@@ -15,7 +15,6 @@ from ashiato.engine.rules.json_documents import as_text
 from ashiato.engine.types import TEXTUAL, VARCHAR, set_type
 
 _PAIRS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
-_MIRROR = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
 
 
 @node(*_PAIRS)
@@ -51,7 +50,9 @@ def in_(current: exp.Expr, context: Context) -> exp.Expr | None:
     simple = [m for m in made if isinstance(m, exp.EQ)]
     if len(simple) == len(items) and len({m.this.sql() for m in simple}) == 1:
         return exp.In(this=simple[0].this, expressions=[m.args["expression"] for m in simple])
-    whole = [m or exp.EQ(this=current.this.copy(), expression=i.copy()) for m, i in zip(made, items, strict=True)]
+    whole = [
+        m or exp.EQ(this=current.this.copy(), expression=i.copy()) for m, i in zip(made, items, strict=True)
+    ]
     return exp.paren(exp.or_(*whole, copy=False), copy=False)
 
 
@@ -111,7 +112,7 @@ def _partition(current: exp.Expr, context: Context) -> exp.Expr | None:
     """A comparison of a partition column with a constant, as one on the time column."""
     for left, right, kind in (
         (current.this, current.args["expression"], type(current)),
-        (current.args["expression"], current.this, _MIRROR.get(type(current), type(current))),
+        (current.args["expression"], current.this, MIRRORED.get(type(current), type(current))),
     ):
         if not isinstance(left, exp.Anonymous):
             continue
@@ -132,9 +133,11 @@ def _partition(current: exp.Expr, context: Context) -> exp.Expr | None:
 
 def _day(left: exp.Anonymous, constant: Constant, kind: type[exp.Expr]) -> exp.Expr | None:
     time = left.expressions[0]
-    moment = as_datetime(constant) if isinstance(constant, str) and "/" in constant or not isinstance(
-        constant, int | float
-    ) else None
+    moment = (
+        as_datetime(constant)
+        if (isinstance(constant, str) and "/" in constant) or not isinstance(constant, int | float)
+        else None
+    )
     digits = str(constant)
     if moment is None and len(digits) == 8 and digits.isdigit():
         moment = parse_time(f"{digits[:4]}-{digits[4:6]}-{digits[6:]}")
@@ -156,5 +159,10 @@ def day_range(time: exp.Expr, moment: datetime, kind: type[exp.Expr]) -> exp.Exp
         return exp.paren(exp.And(this=compare(exp.GTE, first), expression=compare(exp.LT, after)), copy=False)
     if kind in (exp.NEQ, exp.NullSafeNEQ):
         return exp.paren(exp.Or(this=compare(exp.LT, first), expression=compare(exp.GTE, after)), copy=False)
-    bounds = {exp.GT: (exp.GTE, after), exp.GTE: (exp.GTE, first), exp.LT: (exp.LT, first), exp.LTE: (exp.LT, after)}
+    bounds = {
+        exp.GT: (exp.GTE, after),
+        exp.GTE: (exp.GTE, first),
+        exp.LT: (exp.LT, first),
+        exp.LTE: (exp.LT, after),
+    }
     return compare(*bounds[kind]) if kind in bounds else None

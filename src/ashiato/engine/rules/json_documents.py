@@ -131,7 +131,10 @@ def bracket(current: exp.Expr, _: Context) -> exp.Expr | None:
 def _subscript(document: exp.Expr, key: exp.Expr, lenient: bool) -> exp.Expr | None:
     kind = type_of(document).kind
     if kind in ("jsontext", "json") or (
-        kind in ("varchar", "unknown") and isinstance(key, exp.Literal) and key.is_string and kind == "varchar"
+        kind in ("varchar", "unknown")
+        and isinstance(key, exp.Literal)
+        and key.is_string
+        and kind == "varchar"
     ):
         if isinstance(key, exp.Literal) and not key.is_string:
             return set_type(call("ax_json_array_get", document, key), JSON)

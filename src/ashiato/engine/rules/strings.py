@@ -20,10 +20,22 @@ def as_string(value: exp.Expr) -> exp.Expr:
         return iso(value)
     if kind == "json":
         return as_text(value)
-    return exp.cast(value, "VARCHAR") if kind in ("boolean", "bigint", "double", "date", "timestamp") else value
+    return (
+        exp.cast(value, "VARCHAR") if kind in ("boolean", "bigint", "double", "date", "timestamp") else value
+    )
 
 
-_FIRST = (exp.Like, exp.ILike, exp.Substring, exp.Lower, exp.Upper, exp.Length, exp.Trim, exp.Replace, exp.Left)
+_FIRST = (
+    exp.Like,
+    exp.ILike,
+    exp.Substring,
+    exp.Lower,
+    exp.Upper,
+    exp.Length,
+    exp.Trim,
+    exp.Replace,
+    exp.Left,
+)
 
 
 @node(*_FIRST)
@@ -81,7 +93,9 @@ def starts_with(current: exp.Anonymous, _: Context) -> exp.Expr:
 @function("reverse")
 def reverse(current: exp.Anonymous, _: Context) -> exp.Expr:
     value = current.expressions[0]
-    return call("list_reverse", value) if type_of(value).kind == "array" else call("reverse", as_string(value))
+    return (
+        call("list_reverse", value) if type_of(value).kind == "array" else call("reverse", as_string(value))
+    )
 
 
 @function("regexp_like")
@@ -116,7 +130,9 @@ def listagg(current: exp.Anonymous, _: Context) -> exp.Expr:
     return call("string_agg", *current.expressions)
 
 
-@function("url_extract_host", "url_extract_path", "url_extract_query", "url_extract_protocol", "url_extract_port")
+@function(
+    "url_extract_host", "url_extract_path", "url_extract_query", "url_extract_protocol", "url_extract_port"
+)
 def url_part(current: exp.Anonymous, _: Context) -> exp.Expr:
     return call("ax_" + str(current.this).lower(), *current.expressions)
 

@@ -32,7 +32,7 @@ def current_time(current: exp.Expr, context: Context) -> exp.Expr | None:
 
 @function("from_iso8601_timestamp", "from_iso8601_timestamp_nanos")
 def from_iso8601_timestamp(current: exp.Anonymous, context: Context) -> exp.Expr:
-    value = current.expressions[0]
+    value: exp.Expr = current.expressions[0]
     if type_of(value).kind in ("time", "timestamp"):
         return value
     constant = evaluate(current, context.now)
@@ -46,7 +46,8 @@ def from_iso8601_date(current: exp.Anonymous, _: Context) -> exp.Expr:
 
 @function("date_parse", "parse_datetime")
 def parse(current: exp.Anonymous, _: Context) -> exp.Expr | None:
-    value, pattern = current.expressions[:2]
+    value: exp.Expr = current.expressions[0]
+    pattern = current.expressions[1]
     if type_of(value).kind in ("time", "timestamp"):
         return value
     if isinstance(value, exp.Anonymous) and str(value.this).lower() == "ashiato_day":
@@ -166,8 +167,16 @@ def day_of_week(current: exp.Anonymous, _: Context) -> exp.Expr:
     return call("isodow", _moment(current.expressions[0]))
 
 
-_PARTS = {"week_of_year": "week", "week": "week", "year_of_week": "isoyear", "yow": "isoyear", "doy": "dayofyear",
-          "day_of_year": "dayofyear", "day_of_month": "day", "millisecond": "ax_millisecond"}  # fmt: skip
+_PARTS = {
+    "week_of_year": "week",
+    "week": "week",
+    "year_of_week": "isoyear",
+    "yow": "isoyear",
+    "doy": "dayofyear",
+    "day_of_year": "dayofyear",
+    "day_of_month": "day",
+    "millisecond": "ax_millisecond",
+}
 
 
 @function(*_PARTS)
@@ -187,7 +196,7 @@ def left_over(tree: exp.Expr, context: Context) -> exp.Expr:
         name = str(found.this).lower()
         if name == "ashiato_day":
             pattern = found.expressions[1].name
-            if context.day_is_number and found.meta.get("name") == "day":
+            if context.day_is_number and len(found.expressions) == 3:
                 pattern = "%d"
         elif name == "ashiato_part":
             pattern = {"year": "%Y", "month": "%m", "hour": "%H"}[found.expressions[1].name]
