@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ashiato.formats.columns import TableDescription
+from ashiato.lake.table_plan import TablePlan
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
-    from pyiceberg.schema import Schema
-
-
-@dataclass(frozen=True)
-class TablePlan:
-    """The files of one table that may hold matching rows: local paths, their bytes and rows.
-
-    `snapshot_id` is None for a table that nothing was written to yet.
-    """
-
-    description: TableDescription
-    iceberg_schema: Schema
-    files: tuple[str, ...]
-    bytes: int
-    rows: int
-    snapshot_id: int | None
 
 
 class Planner(Protocol):
