@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ _RECENT = "eventTime > (SELECT max(eventTime) FROM cloudtrail) - interval '5' da
 QUESTIONS = (
     Question(
         "Was a long-lived key used from an address it never used before?",
-        f"""
+        """
         WITH used AS (
           SELECT userIdentity.accessKeyId AS key, userIdentity.userName AS "user", sourceIPAddress AS address,
                  min(eventTime) AS first, count(*) AS calls, count(DISTINCT eventName) AS operations,
@@ -49,8 +50,10 @@ QUESTIONS = (
           AND EXISTS (SELECT 1 FROM used o WHERE o.key = u.key AND o.first < u.first - interval '7' day)
         ORDER BY u.calls DESC LIMIT 3
         """,
-        lambda r: f"{r[0]['user']}'s key {r[0]['key']} came from {r[0]['address']} for the first time at"
-        f" {_clock(r[0]['first'])}: {r[0]['calls']} calls of {r[0]['operations']} operations, {r[0]['failed']} refused.",
+        lambda r: (
+            f"{r[0]['user']}'s key {r[0]['key']} came from {r[0]['address']} for the first time at"
+            f" {_clock(r[0]['first'])}: {r[0]['calls']} calls of {r[0]['operations']} operations, {r[0]['failed']} refused."
+        ),
     ),
     Question(
         "Who signed in to the console without MFA?",
@@ -75,8 +78,10 @@ QUESTIONS = (
                 AND element_at(additionalEventData, 'MFAUsed') = 'No' AND {_RECENT})
           AND {_RECENT} ORDER BY eventTime
         """,
-        lambda r: f"{len(r)} changes to IAM by {r[0]['by_user']}, the first at {_clock(r[0]['eventTime'])};"
-        f" new user {next((x['new_user'] for x in r if x['eventName'] == 'CreateUser'), 'none')}.",
+        lambda r: (
+            f"{len(r)} changes to IAM by {r[0]['by_user']}, the first at {_clock(r[0]['eventTime'])};"
+            f" new user {next((x['new_user'] for x in r if x['eventName'] == 'CreateUser'), 'none')}."
+        ),
     ),
     Question(
         "Who put out the lights?",
@@ -85,7 +90,9 @@ QUESTIONS = (
         FROM cloudtrail WHERE eventName IN ('StopLogging', 'DeleteTrail', 'DeleteFlowLogs') AND errorCode IS NULL
           AND {_RECENT} ORDER BY eventTime
         """,
-        lambda r: "; ".join(f"{x['by_user']} called {x['eventName']} at {_clock(x['eventTime'])}" for x in r) + ".",
+        lambda r: (
+            "; ".join(f"{x['by_user']} called {x['eventName']} at {_clock(x['eventTime'])}" for x in r) + "."
+        ),
     ),
     Question(
         "Which security group was opened to the world?",
@@ -99,8 +106,10 @@ QUESTIONS = (
           AND e.requestParameters LIKE '%0.0.0.0/0%' AND e.requestParameters LIKE '%22%'
           AND e.{_RECENT} ORDER BY e.eventTime DESC LIMIT 3
         """,
-        lambda r: f"{r[0]['by_user']} opened {r[0]['group']} ({r[0]['name'] or 'name not recorded'}) at"
-        f" {_clock(r[0]['eventTime'])}; AWS Config recorded the change at {_clock(r[0]['recorded'])}.",
+        lambda r: (
+            f"{r[0]['by_user']} opened {r[0]['group']} ({r[0]['name'] or 'name not recorded'}) at"
+            f" {_clock(r[0]['eventTime'])}; AWS Config recorded the change at {_clock(r[0]['recorded'])}."
+        ),
     ),
     Question(
         "Who knocked at port 22, and was let in?",
@@ -112,8 +121,10 @@ QUESTIONS = (
           AND start_time > (SELECT max(start_time) FROM vpc_flow_logs) - interval '5' day
         GROUP BY srcaddr HAVING count_if(action = 'ACCEPT') > 50 ORDER BY let_in DESC LIMIT 3
         """,
-        lambda r: f"{r[0]['srcaddr']} was rejected until {_clock(r[0]['first_let_in'])} and let in"
-        f" {r[0]['let_in']} times after; the longest window moved {r[0]['longest']:,} bytes.",
+        lambda r: (
+            f"{r[0]['srcaddr']} was rejected until {_clock(r[0]['first_let_in'])} and let in"
+            f" {r[0]['let_in']} times after; the longest window moved {r[0]['longest']:,} bytes."
+        ),
     ),
     Question(
         "Which instance calls outside like a clock?",
@@ -128,8 +139,10 @@ QUESTIONS = (
         FROM calls WHERE start - before BETWEEN 5 AND 600 GROUP BY 1, 2, 3 HAVING count(*) > 100
         ORDER BY stddev(start - before) / avg(start - before) LIMIT 3
         """,
-        lambda r: f"{r[0]['srcaddr']} called {r[0]['dstaddr']}:{r[0]['dstport']} {r[0]['calls']} times, every"
-        f" {r[0]['every_seconds']} s give or take {r[0]['spread']} s, from {_clock(r[0]['first'])} to {_clock(r[0]['last'])}.",
+        lambda r: (
+            f"{r[0]['srcaddr']} called {r[0]['dstaddr']}:{r[0]['dstport']} {r[0]['calls']} times, every"
+            f" {r[0]['every_seconds']} s give or take {r[0]['spread']} s, from {_clock(r[0]['first'])} to {_clock(r[0]['last'])}."
+        ),
     ),
     Question(
         "Who scanned the subnet?",
@@ -140,8 +153,10 @@ QUESTIONS = (
           AND start_time > (SELECT max(start_time) FROM vpc_flow_logs) - interval '5' day
         GROUP BY 1, 2 HAVING count(DISTINCT dstaddr) > 100 ORDER BY hosts DESC LIMIT 3
         """,
-        lambda r: f"{r[0]['srcaddr']} tried {r[0]['hosts']} hosts on {r[0]['ports']} ports in the hour of"
-        f" {_clock(r[0]['hour'])}.",
+        lambda r: (
+            f"{r[0]['srcaddr']} tried {r[0]['hosts']} hosts on {r[0]['ports']} ports in the hour of"
+            f" {_clock(r[0]['hour'])}."
+        ),
     ),
     Question(
         "Were an instance's credentials used outside it?",
@@ -154,8 +169,10 @@ QUESTIONS = (
               WHERE userIdentity.principalId LIKE '%:i-%' AND eventTime < (SELECT max(eventTime) FROM cloudtrail) - interval '5' day)
         GROUP BY 1, 2, 3 ORDER BY first LIMIT 3
         """,
-        lambda r: f"The session {r[0]['instance']} of {r[0]['role']} called from {r[0]['address']} at"
-        f" {_clock(r[0]['first'])}: {r[0]['calls']} calls, {r[0]['failed']} refused.",
+        lambda r: (
+            f"The session {r[0]['instance']} of {r[0]['role']} called from {r[0]['address']} at"
+            f" {_clock(r[0]['first'])}: {r[0]['calls']} calls, {r[0]['failed']} refused."
+        ),
     ),
     Question(
         "Which volume was made without encryption?",
@@ -166,7 +183,9 @@ QUESTIONS = (
           AND coalesce(element_at(responseElements, 'encrypted'), 'false') = 'false' AND {_RECENT}
         ORDER BY eventTime DESC LIMIT 3
         """,
-        lambda r: f"{r[0]['volume']} ({r[0]['gib']} GiB), by {r[0]['by_user']} at {_clock(r[0]['eventTime'])}.",
+        lambda r: (
+            f"{r[0]['volume']} ({r[0]['gib']} GiB), by {r[0]['by_user']} at {_clock(r[0]['eventTime'])}."
+        ),
     ),
     Question(
         "Was a bucket read or rewritten in bulk?",
@@ -177,10 +196,13 @@ QUESTIONS = (
         FROM cloudtrail WHERE eventCategory = 'Data' AND eventName IN ('GetObject', 'CopyObject', 'PutObject', 'DeleteObject')
           AND userIdentity.type = 'IAMUser' AND {_RECENT} GROUP BY 1, 2, 3 HAVING count(*) > 100 ORDER BY first
         """,
-        lambda r: "; ".join(
-            f"{x['by_user']}: {x['calls']} × {x['eventName']} on {x['bucket']} from {_clock(x['first'])}" for x in r
-        )
-        + ".",
+        lambda r: (
+            "; ".join(
+                f"{x['by_user']}: {x['calls']} × {x['eventName']} on {x['bucket']} from {_clock(x['first'])}"
+                for x in r
+            )
+            + "."
+        ),
     ),
     Question(
         "What did the people on duty do?",
@@ -192,8 +214,10 @@ QUESTIONS = (
         WHERE c.eventTime BETWEEN a.began AND a.began + interval '1' hour AND c.readOnly = false
           AND c.errorCode IS NULL ORDER BY c.eventTime LIMIT 25
         """,
-        lambda r: f"{r[0]['who']} began at {_clock(r[0]['eventTime'])} and was done at {_clock(r[-1]['eventTime'])}:"
-        f" {len(r)} changes.",
+        lambda r: (
+            f"{r[0]['who']} began at {_clock(r[0]['eventTime'])} and was done at {_clock(r[-1]['eventTime'])}:"
+            f" {len(r)} changes."
+        ),
     ),
 )
 
@@ -224,8 +248,7 @@ def _roads(home: Home) -> dict[str, Any]:
         roads.setdefault(name.split("/AWSLogs/")[0].rpartition("/")[2], []).append(utc(delivered))
     rows = []
     for bucket, times in sorted(roads.items()):
-        gaps = [(b - a, a, b) for a, b in zip(times, times[1:], strict=False)]
-        longest = max(gaps, default=(None, None, None))
+        longest = max(((b - a, a, b) for a, b in pairwise(times)), default=(None, None, None))
         rows.append(
             {
                 "bucket": bucket,
@@ -234,8 +257,7 @@ def _roads(home: Home) -> dict[str, Any]:
                 "to": _clock(longest[2]),
             }
         )
-    gaps = digest_gaps(home)
-    rows_of_gaps = [f"{g['account']} {g['region']}: {g['why']}" for g in gaps]
+    rows_of_gaps = [f"{g['account']} {g['region']}: {g['why']}" for g in digest_gaps(home)]
     return {
         "title": "Which road saw it, and what is missing?",
         "answer": "The account's own trail fell silent; the organisation's went on. Gaps that the digests prove: "

@@ -7,11 +7,14 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
+
+if TYPE_CHECKING:
+    from ashiato.demo import GeneratedEstate
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +49,11 @@ def demo(
     del serve
     told = common(home or Path("ashiato-demo/home"), config, format_, json)
     folder = files or told.home.parent / "files"
-    say = (lambda _: None) if told.format != "table" else (lambda text: print(text, flush=True))
+
+    def say(text: str) -> None:
+        if told.format == "table":
+            print(text, flush=True)
+
     began = time.monotonic()
     _fresh(told.home, folder)
     say("Generating 35 days of three accounts, and one attack, in AWS's own file formats …")
@@ -77,7 +84,9 @@ def demo(
         return
     _print_story(story)
     print(f"\n{time.monotonic() - began:.0f} s in all. Ask it yourself:")
-    print(f'  ashiato query --home {told.home} "SELECT eventname, count(*) n FROM cloudtrail GROUP BY 1 ORDER BY n DESC"')
+    print(
+        f'  ashiato query --home {told.home} "SELECT eventname, count(*) n FROM cloudtrail GROUP BY 1 ORDER BY n DESC"'
+    )
     print(f"  ashiato sources --home {told.home}")
 
 
@@ -99,12 +108,12 @@ def _fresh(home: Path, files: Path) -> None:
         (folder / marker).write_text("Made by `ashiato demo`, which replaces it at its next run.\n")
 
 
-def _generate(out: Path, options: dict[str, object]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _generate(out: Path, options: dict[str, Any]) -> GeneratedEstate:
     from ashiato.cli.progress import fraction_progress
     from ashiato.demo import generate as make_estate
 
     with fraction_progress("Generating") as show:
-        return make_estate(out, progress=show, **options)  # type: ignore[arg-type]
+        return make_estate(out, progress=show, **options)
 
 
 def generate(
@@ -116,6 +125,9 @@ def generate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     end: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day.")] = None,
     format_: FormatOption = None,
+    events_per_object: Annotated[
+        int | None, typer.Option(min=1, help="Events a CloudTrail object holds; default: as AWS delivers.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Only write the files, for load or for trying other tools."""
@@ -124,8 +136,9 @@ def generate(
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise WrongUse("the folder is not empty", where=str(out), remedy="Choose a new one with --out.")
-    options: dict[str, object] = {
+    options: dict[str, Any] = {
         "days": days, "accounts": accounts, "events": events, "flows": flows, "seed": seed,
+        "events_per_object": events_per_object,
     }  # fmt: skip
     if end is not None:
         options["end"] = end.date()
@@ -135,7 +148,9 @@ def generate(
     if json or format_ == "json":
         print(to_json({"out": str(out), "counts": counts, "seconds": round(time.monotonic() - began, 3)}))
         return
-    print(f"{counts['objects']:,} objects in {out} ({time.monotonic() - began:.1f} s); truth.json says what happened.")
+    print(
+        f"{counts['objects']:,} objects in {out} ({time.monotonic() - began:.1f} s); truth.json says what happened."
+    )
     print(f"Take them in with: ashiato collect {out}", file=sys.stderr)
 
 
@@ -148,6 +163,3 @@ def _print_story(story: list[dict[str, object]]) -> None:
         assert isinstance(rows, list)
         if rows:
             print_table(list(rows[0]), rows)
-
-
-__all__ = ["Common", "register"]
