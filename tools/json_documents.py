@@ -1,0 +1,246 @@
+"""Keys of the JSON documents that commands print, with type and meaning.
+
+`tests/docs/test_json_documents.py` runs the commands and compares: no key undocumented, none invented.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Document:
+    """The JSON of one call. A key's path: `a.b` is `b` inside `a`; `a[]` an element of the list `a`."""
+
+    call: str
+    keys: dict[str, tuple[str, str]]
+    about: str = ""
+
+
+_COLLECTED = {
+    "objects": ("object", "objects: seen = taken + already + skipped + quarantined"),
+    "objects.seen": (
+        "number",
+        "objects that the sources hold, but those that could not be fetched",
+    ),
+    "objects.taken": ("number", "read now; a part of their records may be in quarantine"),
+    "objects.already": ("number", "known from an earlier run, not read again"),
+    "objects.skipped": ("number", "readable, and no log of ours; counted, not kept"),
+    "objects.quarantined": ("number", "nothing of them could be read"),
+    "records": ("object", "rows added, by table"),
+    "records.cloudtrail": ("number", "events"),
+    "records.config_items": ("number", "configuration items"),
+    "records.vpc_flow_logs": ("number", "flow records"),
+    "duplicates": (
+        "number",
+        "records that the lake held already. Offered = added + duplicates + variants + quarantined_records",
+    ),
+    "variants": ("number", "second copies that say more than the first: kept beside it"),
+    "quarantined_records": ("number", "entries added to the quarantine"),
+    "bytes": ("number", "bytes read, as delivered"),
+    "seconds": ("number", "wall-clock time"),
+}
+
+_LAG = {
+    "p50": ("number", "half of the records: at most so many seconds"),
+    "p95": ("number", "95 of 100"),
+    "max": ("number", "all"),
+}
+
+DOCUMENTS: dict[str, tuple[Document, ...]] = {
+    "ashiato collect": (
+        Document(
+            "ashiato collect SOURCE --json",
+            _COLLECTED,
+            about="What could not be read is named on standard error, each object or folder with reason and"
+            " remedy; [sources](sources.md#when-something-cannot-be-read) has the reasons, and"
+            " `ashiato sources --json` lists what is still to be read.",
+        ),
+    ),
+    "ashiato demo": (
+        Document(
+            "ashiato demo --json",
+            {
+                "collected": ("object", "the document of `ashiato collect`"),
+                "story": ("list", "questions asked of the lake, in order"),
+                "story[].title": ("text", "the question"),
+                "story[].answer": ("text", "the answer in a sentence"),
+                "story[].sql": (
+                    "text",
+                    "the statement, to run again with `ashiato query`; empty where it is no query",
+                ),
+                "story[].rows": ("list of objects", "rows of its answer"),
+            },
+        ),
+    ),
+    "ashiato demo generate": (
+        Document(
+            "ashiato demo generate --out DIR --json",
+            {
+                "out": ("text", "the folder"),
+                "counts": ("object", "what was written"),
+                "counts.events": ("number", "distinct CloudTrail events"),
+                "counts.event_records": ("number", "events as delivered, second copies too"),
+                "counts.items": ("number", "distinct configuration items"),
+                "counts.item_records": ("number", "items as delivered: history, snapshots, second copies"),
+                "counts.flow_records": ("number", "flow records"),
+                "counts.flow_files": ("object", "files of flow records by shape"),
+                "counts.flow_records_by_shape": ("object", "flow records by shape"),
+                "counts.objects": ("number", "files"),
+                "counts.bytes": ("number", "their bytes"),
+                "seconds": ("number", "wall-clock time"),
+            },
+        ),
+    ),
+    "ashiato query": (
+        Document(
+            "ashiato query SQL --json",
+            {"[]": ("object", "a row: the names of the answer's columns, and the values")},
+            about="A list, one object a row. A row inside is an object, an array a list, a timestamp text.",
+        ),
+        Document(
+            "ashiato query SQL --explain --json",
+            {
+                "sql": ("text", "the statement as DuckDB gets it"),
+                "tables": ("list", "what it would read"),
+                "tables[].table": ("text", "table"),
+                "tables[].files": ("number", "files that may hold matching rows"),
+                "tables[].bytes": ("number", "their bytes"),
+                "tables[].rows": ("number", "their rows"),
+                "tables[].narrowed by": ("text", "the condition by which other files were left out"),
+            },
+        ),
+    ),
+    "ashiato tables": (
+        Document(
+            "ashiato tables --json",
+            {
+                "[].table": ("text", "name in FROM"),
+                "[].one row is": ("text", "what a row stands for"),
+                "[].time": ("text", "the column to narrow by"),
+                "[].columns": ("number", "how many columns"),
+                "[].note": ("text", "which copies it shows"),
+            },
+        ),
+    ),
+    "ashiato schema": (
+        Document(
+            "ashiato schema TABLE --json",
+            {
+                "[].column": ("text", "name"),
+                "[].type": ("text", "type as Athena writes it; `(JSON)` where the text holds JSON"),
+                "[].meaning": ("text", "what it holds"),
+                "[].source": ("text", "AWS's page that describes it; empty for columns that Ashiato adds"),
+            },
+        ),
+    ),
+    "ashiato sources": (
+        Document(
+            "ashiato sources --json",
+            {
+                "sources": ("list", "one entry for each source, log, account and region"),
+                "sources[].source": ("text", "`files`, `stdin` or `s3://bucket`"),
+                "sources[].log": ("text", "table that the records are in, or `digest`"),
+                "sources[].account": ("text or null", "account"),
+                "sources[].account_name": ("text or null", "its name in the settings"),
+                "sources[].region": ("text or null", "region"),
+                "sources[].newest": ("time or null", "time of the newest record"),
+                "sources[].lag": ("object", "over the newest seven days, in seconds"),
+                "sources[].lag.delivered": ("object or null", "from the record's time to AWS's delivery"),
+                **{f"sources[].lag.delivered.{k}": v for k, v in _LAG.items()},
+                "sources[].lag.taken": ("object or null", "from AWS's delivery to the lake"),
+                **{f"sources[].lag.taken.{k}": v for k, v in _LAG.items()},
+                "sources[].objects": ("number", "objects taken"),
+                "sources[].records": ("number", "their records, second copies too"),
+                "sources[].bytes": ("number", "their bytes, as delivered"),
+                "sources[].objects_a_day": ("number", "objects, over the days that had deliveries"),
+                "sources[].bytes_a_day": ("number", "bytes, over the days that had deliveries"),
+                "gaps": ("list", "what is known to be missing, 200 at most"),
+                "gaps[].log": ("text", "table"),
+                "gaps[].account": ("text or null", "account"),
+                "gaps[].region": ("text or null", "region"),
+                "gaps[].from": ("time", "begin"),
+                "gaps[].to": ("time", "end"),
+                "gaps[].why": (
+                    "text",
+                    "an hour without a digest, a file that a digest names and that never came, or SKIPDATA",
+                ),
+                "failed": ("list", "objects that could not be read yet, newest first, 200 at most"),
+                "failed[].source": ("text", "source"),
+                "failed[].object": ("text", "path or s3:// address"),
+                "failed[].reason": ("text or null", "why"),
+                "failed[].delivered": ("time or null", "when AWS delivered it"),
+                "list_requests": ("list", "S3 list requests, newest day first within a source"),
+                "list_requests[].source": ("text", "source"),
+                "list_requests[].day": ("text", "UTC day"),
+                "list_requests[].requests": ("number", "requests, retries too"),
+                "disk": ("object", "disk now and later, in bytes"),
+                "disk.home_bytes": ("number", "the whole home"),
+                "disk.table_bytes": ("object", "data files by table"),
+                "disk.archive_bytes": ("number", "kept objects"),
+                "disk.bytes_a_day": ("number", "growth of the tables a day, over the newest 30 days"),
+                "disk.in_30_days": ("number", "the home in 30 days, if that goes on"),
+                "disk.in_365_days": ("number", "the home in a year, if that goes on"),
+            },
+            about="Status 1 where `gaps` or `failed` has entries.",
+        ),
+    ),
+    "ashiato quarantine": (
+        Document(
+            "ashiato quarantine --json",
+            {
+                "[].id": ("text", "id of the entry; `ashiato quarantine ID` writes its bytes"),
+                "[].object": ("text", "the object that held it"),
+                "[].offset": ("number", "where in the decompressed content"),
+                "[].reason": ("text", "why it could not be read"),
+                "[].size": ("number", "bytes that are kept"),
+                "[].quarantined_at": ("time", "when"),
+            },
+        ),
+    ),
+    "ashiato maintain": (
+        Document(
+            "ashiato maintain --json",
+            {
+                "dry_run": ("true or false", "whether nothing was changed"),
+                "seconds": ("number", "wall-clock time"),
+                "peak_rss": (
+                    "number",
+                    "largest memory of the merging process, in bytes; 0 where none was needed",
+                ),
+                "steps": ("list", "the steps in order: retention, compact, footprints, expire, sweep"),
+                "steps[].name": ("text", "step"),
+                "steps[].seconds": ("number", "its time"),
+                "steps[].counts": ("object", "what it changed, or would change, by kind"),
+                "steps[].details": ("list of objects", "what a dry run would change, one by one"),
+                "steps[].notes": ("list of text", "what it left for the next run, and why"),
+            },
+        ),
+    ),
+    "ashiato backup": (
+        Document(
+            "ashiato backup TARGET --json",
+            {
+                "target": ("text", "the backup"),
+                "created_at": ("time", "the moment that it holds"),
+                "files": ("number", "files in it"),
+                "bytes": ("number", "their bytes"),
+                "copied_files": ("number", "files that were copied this time"),
+                "copied_bytes": ("number", "their bytes"),
+                "rows": ("object", "rows in it by table"),
+            },
+        ),
+    ),
+    "ashiato restore": (
+        Document(
+            "ashiato restore PLACE --json",
+            {
+                "home": ("text", "the home"),
+                "created_at": ("time", "the moment that the backup holds"),
+                "files": ("number", "files that were restored"),
+                "bytes": ("number", "their bytes"),
+                "rows": ("object", "rows by table"),
+            },
+        ),
+    ),
+}
