@@ -22,9 +22,9 @@ class Limits:
     disk; `disk_mb` (MiB) of that spill; `rows` and `answer_mb` (MiB, as Arrow) of the answer.
     """
 
-    seconds: float = 60.0
-    memory_mb: int = 1024
-    disk_mb: int = 4096
+    seconds: float = 300.0
+    memory_mb: int = 2048
+    disk_mb: int = 20480
     rows: int = 1_000_000
     answer_mb: int = 512
     threads: int = 2

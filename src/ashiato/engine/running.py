@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -74,10 +75,43 @@ def explain(
     """What `run` would do: the statement in DuckDB's words, and the files that would be read."""
     statement = transpile(sql, dialect, now=now)
     tables = tuple(
-        ExplainedTable(view, p.files, p.bytes, p.rows, p.snapshot_id, str(statement.tables[view]))
+        ExplainedTable(view, p.files, p.bytes, p.rows, p.snapshot_id, in_words(statement.tables[view]))
         for view, p in _plans(statement, planner).items()
     )
     return ExplainedQuery(statement.sql, tables)
+
+
+_SIGNS = {
+    "GreaterThanOrEqual": ">=", "GreaterThan": ">", "LessThanOrEqual": "<=", "LessThan": "<",
+    "EqualTo": "=", "NotEqualTo": "!=", "In": "in", "NotIn": "not in",
+    "StartsWith": "starts with", "NotStartsWith": "does not start with",
+    "IsNull": "is null", "NotNull": "is not null",
+}  # fmt: skip
+
+
+def in_words(row_filter: Any) -> str:
+    """A row filter as a person would write it; empty where nothing narrows the plan."""
+    kind = type(row_filter).__name__
+    if kind == "AlwaysTrue":
+        return ""
+    if kind in ("And", "Or"):
+        word = " and " if kind == "And" else " or "
+        return word.join(
+            f"({text})" if type(side).__name__ == "Or" and kind == "And" else text
+            for side in (row_filter.left, row_filter.right)
+            if (text := in_words(side))
+        )
+    if kind == "Not":
+        return f"not ({in_words(row_filter.child)})"
+    name = getattr(getattr(row_filter, "term", None), "name", "")
+    sign = _SIGNS.get(kind)
+    if sign is None:
+        return kind
+    if hasattr(row_filter, "literal"):
+        return f"{name} {sign} {row_filter.literal.value}"
+    if hasattr(row_filter, "literals"):
+        return f"{name} {sign} ({', '.join(sorted(str(v.value) for v in row_filter.literals))})"
+    return f"{name} {sign}"
 
 
 def _plans(statement: Statement, planner: Planner) -> Mapping[str, TablePlan]:
