@@ -19,6 +19,7 @@ from ashiato.cli import commands
 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
+    from ashiato.lake.home import Home
 
 Format = Literal["table", "json", "csv"]
 
@@ -57,6 +58,20 @@ class Common:
     def home(self) -> Path:
         return self.settings.home.expanduser()
 
+    def open_for_reading(self) -> Home:
+        """The home as it is. Raises AshiatoError where there is none."""
+        from ashiato.lake.home import Home
+
+        return Home.open_for_reading(self.home, ledger_url=self.settings.ledger_url)
+
+    def open_for_writing(self, purpose: str, *, wait_seconds: float = 0.0) -> Home:
+        """The home, made or migrated, with the writer's lock. Raises HomeBusy, HomeNewer, AshiatoError."""
+        from ashiato.lake.home import Home
+
+        return Home.open_for_writing(
+            self.home, purpose, wait_seconds=wait_seconds, ledger_url=self.settings.ledger_url
+        )
+
 
 def common(home: Path | None, config: Path | None, format_: Format | None, json: bool) -> Common:
     """Settings and output format of this call."""
@@ -90,8 +105,16 @@ def run() -> None:
     """Entry: AshiatoError becomes a message and its exit status; a broken pipe is no error."""
     from ashiato.core.errors import AshiatoError
 
+    output = sys.stdout
     try:
-        app()
+        try:
+            app(prog_name="ashiato")
+        finally:
+            if sys.stdout is not output:
+                # Typer ends on a closed pipe with status 1, which is ours for "needs a person".
+                raise BrokenPipeError
+            # What is still in the buffer meets a closed pipe here and not at the interpreter's end.
+            output.flush()
     except AshiatoError as error:
         from ashiato.cli.output import plain
 
@@ -105,5 +128,5 @@ def run() -> None:
         typer.echo("ashiato: stopped.", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         sys.exit(141)

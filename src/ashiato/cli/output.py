@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,14 @@ from uuid import UUID
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Control characters (C0 but tab and line feed, DEL, C1), line separators and text direction marks.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]|[\ud800-\udfff]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Control characters (C0 but tab and line feed, DEL, C1), line separators, text direction marks, surrogates,
+#: and the invisible tag characters, in which a text can be hidden.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
+#: What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def plain(text: str) -> str:
@@ -37,7 +43,7 @@ def _for_json(value: object) -> object:
         return value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return float(value) if value % 1 else int(value)
     if isinstance(value, UUID):
         return str(value)
@@ -46,8 +52,19 @@ def _for_json(value: object) -> object:
 
 def to_json(value: object, *, indent: int | None = 2) -> str:
     """JSON for people and programs: UTF-8, control and direction characters escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_for_json)
-    return _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+    text = json.dumps(_finite(value), ensure_ascii=False, indent=indent, default=_for_json, allow_nan=False)
+    return _UNSAFE.sub(lambda m: json.dumps(m[0])[1:-1], text)
+
+
+def _finite(value: Any) -> Any:
+    """The same, with `NaN` and `Infinity`, for which JSON has no number, as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(Decimal(value))
+    if isinstance(value, Mapping):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return value
 
 
 def cell(value: object) -> str:
@@ -72,13 +89,16 @@ def to_csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
     writer.writerow([_no_formula(c) for c in columns])
     for row in rows:
         writer.writerow(
-            [_no_formula(v) if isinstance(v, str | list | dict) else cell(v) for v in (row[c] for c in columns)]
+            [
+                _no_formula(v) if isinstance(v, str | list | dict) else cell(v)
+                for v in (row[c] for c in columns)
+            ]
         )
     return out.getvalue()
 
 
 def _no_formula(value: object) -> str:
-    text = _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode() if m[0] != "\r" else m[0], cell(value))
+    text = plain(cell(value))
     return "'" + text if text.startswith(_FORMULA) else text
 
 
@@ -86,7 +106,17 @@ def console() -> Console:
     """Standard output; a pipe gets plain text as wide as it needs."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False, emoji=False)
+    class Output(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the process with status 1, which is ours for "needs a person".
+            raise BrokenPipeError
+
+    return Output(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False, emoji=False)
+
+
+def _one_line(text: str) -> str:
+    """A line break inside a value would look like another row."""
+    return plain(text).replace("\n", "\\n")
 
 
 def print_table(
@@ -107,9 +137,9 @@ def print_table(
         right = bool(numbers) and all(
             isinstance(n, int | float | Decimal) and not isinstance(n, bool) for n in numbers
         )
-        table.add_column(Text(plain(name)), justify="right" if right else "left", overflow="fold")
+        table.add_column(Text(_one_line(name)), justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(plain(cell(row[name]))) for name in columns))
+        table.add_row(*(Text(_one_line(cell(row[name]))) for name in columns))
     (to or console()).print(table)
 
 

@@ -72,3 +72,10 @@ def fraction_progress(what: str) -> Iterator[Callable[[str, float], None]]:
             display.update(task, description=f"{what}: {step}", completed=fraction)
 
         yield show
+
+
+@contextmanager
+def step_progress(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for work that tells (step, done, total); total 0 where it is not known."""
+    with fraction_progress(what) as show:
+        yield lambda step, done, total: show(step, done / total if total else 0.0)

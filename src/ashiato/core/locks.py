@@ -9,6 +9,7 @@ import socket
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError, HomeBusy
@@ -51,6 +52,13 @@ class WriterLock:
                         remedy="Wait for it to end (--wait SECONDS), or use another home.",
                     ) from None
                 time.sleep(0.1)
+            except OSError as error:
+                os.close(descriptor)
+                raise AshiatoError(
+                    f"the home cannot be locked: {error.strerror}",
+                    where=str(self.path),
+                    remedy="The file system must support locks (flock); put the home on a local disk.",
+                ) from error
         self._descriptor = descriptor
         self._about = {
             "pid": os.getpid(),
@@ -80,7 +88,7 @@ class WriterLock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def __enter__(self) -> WriterLock:
+    def __enter__(self) -> Self:
         if self._descriptor is None:
             self.acquire()
         return self

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,13 +15,22 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from ashiato.core.errors import WrongUse
 
 _SPAN = re.compile(r"\s*(\d+)\s*(second|minute|hour|day|week|month|year)s?\s*", re.I)
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629800, "year": 31557600}
+_UNITS = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3600,
+    "day": 86400,
+    "week": 604800,
+    "month": 2629800,
+    "year": 31557600,
+}
 
 
 def parse_span(value: object) -> timedelta | None:
@@ -75,10 +85,18 @@ class Settings(BaseSettings):
     """All settings, with their defaults."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ASHIATO_", env_nested_delimiter="__", extra="forbid", nested_model_default_partial_update=True
+        env_prefix="ASHIATO_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        nested_model_default_partial_update=True,
     )
 
     home: Path = Field(default=Path("~/.local/share/ashiato"), description="lake, ledger, spool and archive")
+    ledger_url: str | None = Field(
+        default=None,
+        description="the control database, such as postgresql+psycopg://user@host/ashiato (the password by"
+        " PGPASSWORD or ~/.pgpass); default: SQLite in the home",
+    )
     language: Literal["en", "ja"] = Field(default="en", description="language of pages and messages")
     archive: Literal["none", "copy"] = Field(
         default="none", description="`copy` keeps every delivered object, addressed by its content"
@@ -102,6 +120,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
         path = _settings_file.get("path")
         toml = () if path is None else (TomlConfigSettingsSource(settings_cls, path),)
         return (init_settings, env_settings, *toml)
@@ -115,9 +134,15 @@ def settings_path(given: Path | None) -> Path | None:
     named = given or (Path(p) if (p := os.environ.get("ASHIATO_CONFIG")) else None)
     if named is not None:
         if not named.is_file():
-            raise WrongUse("there is no settings file", where=str(named), remedy="Check the path after --config.")
+            raise WrongUse(
+                "there is no settings file", where=str(named), remedy="Check the path after --config."
+            )
         return named
-    places = (Path("ashiato.toml"), Path("~/.config/ashiato/ashiato.toml").expanduser(), Path("/etc/ashiato/ashiato.toml"))
+    places = (
+        Path("ashiato.toml"),
+        Path("~/.config/ashiato/ashiato.toml").expanduser(),
+        Path("/etc/ashiato/ashiato.toml"),
+    )
     return next((p for p in places if p.is_file()), None)
 
 
@@ -127,12 +152,39 @@ def load_settings(given: Path | None = None, *, home: Path | None = None) -> Set
     _settings_file["path"] = path
     where = str(path) if path else "environment"
     try:
-        return Settings(**({"home": home} if home is not None else {}))
+        return Settings() if home is None else Settings(home=home)
     except tomllib.TOMLDecodeError as error:
-        raise WrongUse(f"the settings file is not TOML: {error}", where=where) from error
+        raise WrongUse(
+            f"the settings file is not TOML: {error}",
+            where=where,
+            remedy="See docs/settings.md for examples.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUse(f"the settings file cannot be read: {error}", where=where) from error
+    except SettingsError as error:
+        raise WrongUse(
+            f"{error}", where="environment", remedy="Lists and tables are written as JSON in the environment."
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(p) for p in first["loc"])
         known = ", ".join(Settings.model_fields)
-        hint = f"Known keys: {known}." if first["type"] == "extra_forbidden" else "See docs/settings.md."
-        raise WrongUse(f"the setting {key} is wrong: {first['msg']}", where=where, remedy=hint) from error
+        hint = "See docs/settings.md."
+        if first["type"] == "extra_forbidden":
+            near = get_close_matches(str(first["loc"][-1]), Settings.model_fields, n=1)
+            hint = (f"Did you mean {near[0]}? " if near else "") + f"Known keys: {known}."
+        raise WrongUse(
+            f"the setting {key} is wrong: {first['msg'].removeprefix('Value error, ')}",
+            where=_variable(first["loc"]) or where,
+            remedy=hint,
+        ) from error
+
+
+def _variable(place: tuple[int | str, ...]) -> str | None:
+    """The environment variable that a setting comes from, if it does."""
+    names = {name.upper(): name for name in os.environ}
+    for end in range(len(place), 0, -1):
+        name = names.get("ASHIATO_" + "__".join(str(p) for p in place[:end]).upper())
+        if name is not None:
+            return f"environment variable {name}"
+    return None

@@ -2,117 +2,198 @@
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
-from msgspec import Raw
 
+from ashiato.formats.cloudtrail_columns import Columns, Fields, fitted, size_of, transposed
 from ashiato.formats.cloudtrail_entities import entity_lists
 from ashiato.formats.cloudtrail_record import (
     FIELDS,
-    FLAG_FIELDS,
-    TEXT_FIELDS,
+    NESTED,
     Event,
     NotARecord,
-    Parsed,
-    fit,
     read_file,
     read_record,
     record_hash_input,
+    says_all,
+    tight,
 )
 from ashiato.formats.columns import TIMESTAMP
-from ashiato.formats.json_text import compact
-from ashiato.formats.reading import ObjectOrigin, Rows, Unreadable
+from ashiato.formats.reading import ObjectOrigin, Rows
 from ashiato.formats.tables.cloudtrail import CLOUDTRAIL
 
-_STRUCTS = {c.name: c.type for c in CLOUDTRAIL.columns if c.name in
-            ("userIdentity", "resources", "addendum", "tlsDetails")}
-_OPEN = {c.name for c in CLOUDTRAIL.columns if c.json} - {"extra"}
-_ROW = operator.attrgetter(*FIELDS)
-#: White space between tokens, as JSON writers other than CloudTrail's put it: a quick look, then a sure one.
-_MAYBE_LOOSE = (b'": ', b', "', b"{ ", b"[ ", b"\t")
-_LOOSE = re.compile(rb'(?<!\\)"\s*[:,]\s|[{\[]\s|\t')
-#: eventTime as CloudTrail writes it; anything else is looked at one by one.
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)")
+#: eventTime as CloudTrail writes it, and as others write a time with its zone.
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+)
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_MICROSECOND = timedelta(microseconds=1)
+_TIME_AT = FIELDS.index("eventTime")
+_ID_AT = FIELDS.index("eventID")
+_ACCOUNT_AT = FIELDS.index("recipientAccountId")
+#: Records read one by one that wait for their turn to become columns.
+_WAITING = 256
 
 
-@dataclass
+@lru_cache(maxsize=1 << 15)
+def micros(text: str) -> int:
+    """Microseconds since 1970 of an eventTime; finer digits are cut. Raises ValueError.
+
+    >>> micros("2023-07-10T12:00:00Z")
+    1688990400000000
+    """
+    if not _TIME.fullmatch(text):
+        raise ValueError(text)
+    return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+
+
 class EventRows:
     """Events of one or many objects on their way into one Arrow table.
 
     Many small objects share one table, for building a table costs more than reading eight events.
     """
 
-    events: list[Event] = field(default_factory=list)
-    extras: dict[int, str] = field(default_factory=dict)
-    origins: list[ObjectOrigin] = field(default_factory=list)
-    origin_of: list[int] = field(default_factory=list)
-    hashed: dict[int, bytes] = field(default_factory=dict)
+    def __init__(self, *, max_rows: int = 20_000, max_bytes: int = 192 << 20) -> None:
+        self.max_rows = max_rows
+        self.max_bytes = max_bytes
+        self._clear()
+
+    def _clear(self) -> None:
+        self._columns = Columns()
+        self._times: list[int] = []
+        self._keys: list[bytes] = []
+        self._extras: dict[int, str] = {}
+        self._hashed: dict[int, bytes] = {}
+        self._origins: list[ObjectOrigin] = []
+        self._origin_of: list[int] = []
+        self._waiting: list[Event] = []
 
     def __len__(self) -> int:
-        return len(self.events)
+        return self._columns.rows + len(self._waiting)
+
+    def overflow(self) -> Iterator[Rows]:
+        """The rows, once there are enough of them for a table."""
+        if len(self) >= self.max_rows or self._columns.bytes >= self.max_bytes:
+            rows = self.take()
+            if rows is not None:
+                yield rows
 
     def add_file(self, content: bytes, origin: ObjectOrigin) -> int | None:
         """Take a whole file `{"Records": […]}`; the number of events, or None: take the patient way."""
         if not _is_utf8(content):
             return None
         events = read_file(content)
-        if events is None or not all(e.eventTime and e.eventID for e in events):
+        if not events:
+            return None if events is None else 0
+        fields = transposed(events)
+        body = content.strip()
+        if b"\n" in body or (size_of(fields) != len(body) and not says_all(events, len(body))):
+            shorter = tight(content)
+            return None if shorter is None else self.add_file(shorter, origin)
+        if None in fields[_ID_AT] or "" in fields[_ID_AT] or b"\t" in body or b"\r" in body:
             return None
-        if not all(_TIME.fullmatch(e.eventTime) for e in events):  # type: ignore[arg-type]
+        self._settle()
+        try:
+            times = list(map(micros, fields[_TIME_AT]))
+            self._columns.add(fields)
+        except (ValueError, TypeError, RecursionError):
             return None
-        self._append(events, origin)
+        self._note(fields, times)
+        self._from(origin, len(events))
         return len(events)
 
     def add_record(self, raw: bytes, origin: ObjectOrigin, *, fallback_time: str | None = None) -> None:
         """Take one record. Raises NotARecord with the reason."""
         parsed = read_record(raw)
         event = parsed.event
-        _compact_in_place(event)
         if event.eventTime is None:
             event.eventTime = _window_start(event) or fallback_time
         if event.eventTime is None:
             raise NotARecord("eventTime is missing")
-        if not _TIME.fullmatch(event.eventTime) or not _is_time(event.eventTime):
-            raise NotARecord(f"eventTime is not a time: {event.eventTime[:40]}")
-        extra = _leftovers(parsed)
-        if event.eventID is None:
-            self.hashed[len(self.events)] = blake2b(record_hash_input(raw), digest_size=16).digest()
-        if extra:
-            self.extras[len(self.events)] = extra
-        self._append([event], origin)
+        try:
+            micros(event.eventTime)
+        except ValueError as error:
+            raise NotARecord(f"eventTime is not a time: {event.eventTime[:40]}") from error
+        for name, first in NESTED.items():
+            value = getattr(event, name)
+            text = bytes(value)
+            if not text:
+                continue
+            if not text.startswith((first, b"null")):
+                raise NotARecord(f"{name} is not {'an array' if first == b'[' else 'an object'}")
+            try:
+                fitted(name, text.decode())
+            except (ValueError, RecursionError) as error:
+                raise NotARecord(f"{name} cannot be read: {error}") from error
+        row = len(self)
+        if not event.eventID:
+            self._hashed[row] = blake2b(_canonical(raw), digest_size=16).digest()
+        if parsed.extra:
+            self._extras[row] = parsed.extra
+        self._waiting.append(event)
+        self._from(origin, 1)
+        if len(self._waiting) >= _WAITING:
+            self._settle()
 
-    def _append(self, events: list[Event], origin: ObjectOrigin) -> None:
-        if not self.origins or self.origins[-1] is not origin:
-            self.origins.append(origin)
-        self.origin_of.extend([len(self.origins) - 1] * len(events))
-        self.events.extend(events)
+    def _settle(self) -> None:
+        if self._waiting:
+            fields = transposed(self._waiting)
+            self._columns.add(fields)
+            self._note(fields, list(map(micros, fields[_TIME_AT])))
+            self._waiting = []
+
+    def _note(self, fields: Fields, times: list[int]) -> None:
+        row = len(self._keys)
+        self._times.extend(times)
+        self._keys.extend(
+            [
+                blake2b(f"{event}\0{account}".encode(), digest_size=16).digest()
+                for event, account in zip(fields[_ID_AT], fields[_ACCOUNT_AT], strict=True)
+            ]
+        )
+        if self._hashed:
+            for at in range(row, len(self._keys)):
+                self._keys[at] = self._hashed.get(at, self._keys[at])
+
+    def _from(self, origin: ObjectOrigin, n: int) -> None:
+        if not self._origins or self._origins[-1] is not origin:
+            self._origins.append(origin)
+        self._origin_of.extend([len(self._origins) - 1] * n)
 
     def take(self) -> Rows | None:
         """The rows so far, and an empty accumulator; None where there are none."""
-        if not self.events:
+        self._settle()
+        if not self._columns.rows:
             return None
-        rows = _table(self)
-        keys = pa.array(_keys(self.events, self.hashed), pa.binary(16))
-        self.__init__()  # type: ignore[misc]
-        return Rows("cloudtrail", rows, keys)
+        try:
+            return Rows("cloudtrail", self._table(), pa.array(self._keys, pa.binary(16)))
+        finally:
+            self._clear()
+
+    def _table(self) -> pa.Table:
+        n = self._columns.rows
+        columns, identities = self._columns.arrays(self._extras)
+        columns["eventTime"] = pa.array(self._times, pa.int64()).cast(TIMESTAMP)
+        columns["extra"] = _sparse(self._extras, n)
+        columns["entities"] = entity_lists(columns, identities)
+        index = pa.array(self._origin_of, pa.int32())
+        columns["delivered_at"] = pa.array([o.delivered_at for o in self._origins], TIMESTAMP).take(index)
+        columns["source"] = pa.array([o.source for o in self._origins], pa.string()).take(index)
+        columns["object"] = pa.array([o.name for o in self._origins], pa.string()).take(index)
+        columns["variant"] = pa.repeat(pa.scalar(0, pa.int32()), n)
+        columns["record_hash"] = _sparse({row: h.hex() for row, h in self._hashed.items()}, n)
+        names = [c.name for c in CLOUDTRAIL.columns if c.name != "ingested_at"]
+        return pa.table({name: columns[name] for name in names})
 
 
-def _keys(events: Sequence[Event], hashed: dict[int, bytes]) -> list[bytes]:
-    return [
-        hashed[i]
-        if e.eventID is None
-        else blake2b(f"{e.eventID}\0{e.recipientAccountId}".encode(), digest_size=16).digest()
-        for i, e in enumerate(events)
-    ]
+def _sparse(values: dict[int, str], n: int) -> pa.Array:
+    return pa.array([values.get(i) for i in range(n)], pa.string()) if values else pa.nulls(n, pa.string())
 
 
 def _is_utf8(content: bytes) -> bool:
@@ -125,135 +206,18 @@ def _is_utf8(content: bytes) -> bool:
     return True
 
 
-def _is_time(text: str) -> bool:
+def _canonical(raw: bytes) -> bytes:
     try:
-        pc.cast(pa.array([text]), TIMESTAMP)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _compact_in_place(event: Event) -> None:
-    for name in (*_OPEN, *_STRUCTS):
-        raw = bytes(getattr(event, name))
-        if raw == b"null":
-            continue
-        try:
-            text = compact(raw).encode()
-        except ValueError as error:
-            raise NotARecord(f"{name} cannot be kept as JSON: {error}") from error
-        if text != raw:
-            setattr(event, name, Raw(text))
+        return record_hash_input(raw)
+    except ValueError as error:
+        raise NotARecord(f"not JSON: {error}") from error
 
 
 def _window_start(event: Event) -> str | None:
+    """An aggregated event happened from its window's start on."""
     try:
         window = msgspec.json.decode(event.timeWindow)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     start = window.get("windowStart") if isinstance(window, dict) else None
     return start if isinstance(start, str) else None
-
-
-def _leftovers(parsed: Parsed) -> str | None:
-    """Extra of the record, with what the nested columns do not hold. Raises NotARecord."""
-    extra: dict[str, Any] = {}
-    for name, type_ in _STRUCTS.items():
-        raw = getattr(parsed.event, name)
-        try:
-            value = msgspec.json.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise NotARecord(f"{name} is not JSON: {error}") from error
-        try:
-            _, rest = fit(value, type_)
-        except NotARecord as error:
-            raise NotARecord(f"{name}: {error}") from error
-        if rest is not None:
-            extra[name] = rest
-    if not extra:
-        return parsed.extra
-    nested = msgspec.json.encode(extra).decode()
-    return nested if not parsed.extra else f"{parsed.extra[:-1]},{nested[1:]}"
-
-
-def _split(raws: Sequence[Raw]) -> pa.Array:
-    """Raw JSON values as a string array, null for JSON null; one C++ pass instead of a Python one."""
-    joined = b"\n".join(raws)
-    lines = joined.count(b"\n") + 1
-    if lines != len(raws) or (any(mark in joined for mark in _MAYBE_LOOSE) and _LOOSE.search(joined)):
-        values = pa.array([compact(bytes(r)) for r in raws], pa.string())
-    else:
-        values = pc.split_pattern(pa.array([joined], pa.large_string()), "\n").flatten().cast(pa.string())
-    return pc.replace_with_mask(values, pc.equal(values, "null"), pa.scalar(None, pa.string()))
-
-
-@lru_cache(maxsize=1 << 15)
-def _fitted(name: str, text: str) -> tuple[Any, Any]:
-    """A session's userIdentity stands in thousands of events: it is parsed once."""
-    return fit(msgspec.json.decode(text), _STRUCTS[name])
-
-
-def _nested(values: pa.Array, type_: pa.DataType, name: str, extras: dict[int, str]) -> pa.Array:
-    """JSON text as a nested column: each distinct text is parsed once."""
-    encoded = values.dictionary_encode()
-    held, rests = [], {}
-    for i, text in enumerate(encoded.dictionary.to_pylist()):
-        value, rest = _fitted(name, text)
-        held.append(value)
-        if rest is not None:
-            rests[i] = msgspec.json.encode({name: rest}).decode()
-    if rests:
-        for row, index in enumerate(encoded.indices.to_pylist()):
-            if index in rests and row not in extras:
-                extras[row] = rests[index]
-            elif index in rests and f'"{name}":' not in extras[row]:
-                extras[row] = f"{extras[row][:-1]},{rests[index][1:]}"
-    return pa.array(held, type_).take(encoded.indices)
-
-
-def _table(gathered: EventRows) -> pa.Table:
-    events, extras, origins = gathered.events, gathered.extras, gathered.origins
-    by_field = dict(zip(FIELDS, zip(*map(_ROW, events), strict=True), strict=True))
-    n = len(events)
-    columns: dict[str, pa.Array] = {}
-    for name, values in by_field.items():
-        type_ = CLOUDTRAIL.by_name[name].type
-        if name == "eventTime":
-            columns[name] = pc.cast(pa.array(values, pa.string()), TIMESTAMP)
-        elif name in TEXT_FIELDS or name in FLAG_FIELDS:
-            columns[name] = pa.array(values, type_)
-        elif name in _STRUCTS:
-            columns[name] = _nested(_split(values), type_, name, extras)
-        else:
-            columns[name] = _split(values)
-    columns["extra"] = (
-        pa.array([extras.get(i) for i in range(n)], pa.string()) if extras else pa.nulls(n, pa.string())
-    )
-    columns["entities"] = entity_lists(columns)
-    index = pa.array(gathered.origin_of, pa.int32())
-    columns["delivered_at"] = pa.array([o.delivered_at for o in origins], TIMESTAMP).take(index)
-    columns["source"] = pa.array([o.source for o in origins], pa.string()).take(index)
-    columns["object"] = pa.array([o.name for o in origins], pa.string()).take(index)
-    columns["variant"] = pa.repeat(pa.scalar(0, pa.int32()), n)
-    columns["record_hash"] = (
-        pa.array([gathered.hashed[i].hex() if i in gathered.hashed else None for i in range(n)], pa.string())
-        if gathered.hashed
-        else pa.nulls(n, pa.string())
-    )
-    names = [c.name for c in CLOUDTRAIL.columns if c.name != "ingested_at"]
-    return pa.table({name: columns[name] for name in names})
-
-
-def read_records(
-    records: Iterator[tuple[int, bytes]],
-    origin: ObjectOrigin,
-    rows: EventRows,
-    *,
-    fallback_time: str | None = None,
-) -> Iterator[Unreadable]:
-    """Take (offset, JSON text) one by one into `rows`; what cannot be read comes out with its reason."""
-    for offset, raw in records:
-        try:
-            rows.add_record(raw, origin, fallback_time=fallback_time)
-        except NotARecord as error:
-            yield Unreadable(str(error), offset, raw)

@@ -1,211 +1,224 @@
 """What a CloudTrail event names: one definition, over columns, for index, footprints and trace.
 
-`named(columns)` gives a row for each thing that an event names; `entity_lists` the hashes for the
-column `entities`. Rules for open shapes (request and response): a text value counts by its key
-(`…Arn`, `…Id`, `…Name`, `accessKeyId`, `userName` …) or by its form (an ARN, `i-0abc…`, `eni-…`).
+`named(columns)` gives a row for each thing that an event names; `entity_lists` the hashes for the column
+`entities`; `entities_of` the same of one event. The identity and the address are who and whence;
+requests, responses and details are read by `open_entities`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from ipaddress import ip_address
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ashiato.formats.entities import KINDS, ROLES, entity_hash
+from ashiato.formats.entities import (
+    KINDS,
+    MAX_VALUE,
+    ROLES,
+    Role,
+    Thing,
+    bounded,
+    entity_hash,
+    named_in_arn,
+    offsets_of,
+)
+from ashiato.formats.open_entities import Parts, found_in
 from ashiato.formats.tables.cloudtrail import CLOUDTRAIL
 
 KIND = {kind: i for i, kind in enumerate(KINDS)}
 ROLE = {role: i for i, role in enumerate(ROLES)}
 NAMED = pa.schema([("row", pa.int32()), ("kind", pa.int8()), ("role", pa.int8()), ("value", pa.string())])
-MAX_VALUE = 1024
-#: Keys of requests and responses whose values name nothing that lasts.
-_NOISE = re.compile(
-    r"(?i)(request|token|clienttoken|correlation|event|trace|next|marker|query|command|invocation|execution"
-    r"|reservation|operation|display|attribute|metric|parameter|header|host|file|path|type|protocol|policyversion"
-    r"|version|upload|change|availabilityzone|region)(id|name)$|^(x-amz-id-2|name|id)$"
-)
-_ID_FORM = r"^(i|eni|sg|vpc|subnet|vol|ami|snap|rtb|igw|nat|eipalloc|eipassoc|acl|lt|tgw|vpce|fl|pcx|key|asg)-[0-9a-f]{8,36}$"
+#: Columns of open shape that name things, besides additionalEventData.
+OPEN = (
+    "requestParameters", "responseElements", "serviceEventDetails", "insightDetails", "edgeDeviceDetails",
+    "eventContext", "summary",
+)  # fmt: skip
+#: additionalEventData is mostly figures of S3; it names something only where one of these stands in it.
+_NAMING_DATA = r'"arn:|serName":|[iI]d":"(?:vpce|i|eni)-'
+#: `… not authorized to perform: iam:PassRole on resource: arn:…`: the target, where the request is left out.
+_DENIED = re.compile(r"on resource: (arn:[^\s,;\"']+?)[.,;]?(?:\s|$)")
+
+Meaning = Callable[[str], tuple[Thing, ...]]
 
 
-def _kind_of_key(key: str) -> tuple[int, int] | None:
-    """(kind, role) of text under `key` in a request or response, or None."""
-    lower = key.lower()
-    if lower.endswith(("arn", "arns")):
-        return KIND["arn"], ROLE["target"]
-    if lower in ("accesskeyid",):
-        return KIND["access_key"], ROLE["target"]
-    if lower in ("username", "targetusername", "masterusername"):
-        return KIND["user"], ROLE["target"]
-    if lower in ("accountid", "ownerid", "targetaccountid", "targetid") or lower.endswith("accountid"):
-        return KIND["account"], ROLE["target"]
-    if lower in ("privateipaddress", "publicip", "publicipaddress", "ipaddress", "cidrip", "sourceip"):
-        return KIND["address"], ROLE["peer"]
-    if lower == "rolesessionname":
-        return KIND["session"], ROLE["target"]
-    if lower == "sourceidentity":
-        return KIND["source_identity"], ROLE["target"]
-    if lower == "instanceid":
-        return KIND["instance"], ROLE["target"]
-    if lower == "networkinterfaceid":
-        return KIND["interface"], ROLE["target"]
-    if lower.endswith(("id", "name", "identifier", "bucket", "ids", "names")) and not _NOISE.search(key):
-        return KIND["resource"], ROLE["target"]
-    return None
+def _is(kind: str, role: Role) -> Meaning:
+    return lambda value: ((kind, role, value),) if value and len(value) <= MAX_VALUE else ()
 
 
-def _part(rows: pa.Array, kinds: pa.Array | int, roles: pa.Array | int, values: pa.Array) -> pa.Table:
-    n = len(rows)
-    as_column = lambda v: pa.repeat(pa.scalar(v, pa.int8()), n) if isinstance(v, int) else v  # noqa: E731
-    return pa.table([rows.cast(pa.int32()), as_column(kinds), as_column(roles), values], schema=NAMED)
+@lru_cache(maxsize=1 << 15)
+def _origin(value: str) -> tuple[Thing, ...]:
+    """sourceIPAddress: an address, or a service's DNS name; `AWS Internal` is no place."""
+    try:
+        return (("address", "origin", str(ip_address(value))),)
+    except ValueError:
+        return _is("address", "origin")(value) if value and " " not in value else ()
 
 
-def _whole(values: pa.Array, kind: str, role: str) -> pa.Table:
-    """A column in which each text is one entity."""
-    valid = pc.and_(pc.is_valid(values), pc.less_equal(pc.binary_length(values), MAX_VALUE))
-    rows = pc.indices_nonzero(pc.fill_null(valid, False))
-    return _part(rows, KIND[kind], ROLE[role], values.take(rows))
-
-
-def _open_shape(text: pa.Array) -> pa.Table:
-    """Entities in JSON text, by key and by form.
-
-    Compact JSON split at its quotation marks: a part that is followed by the part `:` is a key, and the
-    part after that its text value. A quotation mark inside text is written \\", so that it cannot make a
-    part that is exactly `:`, and log content cannot forge a key.
-    """
-    split = pc.split_pattern(text, '"')
-    parts = split.flatten()
-    n = len(parts)
-    if n < 4:
-        return NAMED.empty_table()
-    row_of = pc.list_parent_indices(split)
-    after_key = pc.equal(parts.slice(1, n - 2), ":")
-    at = pc.indices_nonzero(after_key)
-    same_row = pc.equal(row_of.take(at), row_of.take(pc.add(at, 2)))
-    at = at.filter(same_row)
-    keys = parts.take(at).dictionary_encode()
-    meaning = [_kind_of_key(k) for k in keys.dictionary.to_pylist()]
-    value_at = pc.add(at, 2)
-    kinds = pa.array([m[0] if m else None for m in meaning], pa.int8()).take(keys.indices)
-    roles = pa.array([m[1] if m else None for m in meaning], pa.int8()).take(keys.indices)
-    wanted = pc.is_valid(kinds)
-    value_at, kinds, roles = value_at.filter(wanted), kinds.filter(wanted), roles.filter(wanted)
-    by_key = _bounded(_part(row_of.take(value_at), kinds, roles, parts.take(value_at)))
-    return pa.concat_tables([by_key, *_by_form(parts, row_of)])
-
-
-def _bounded(found: pa.Table) -> pa.Table:
-    length = pc.binary_length(found["value"])
-    return found.filter(pc.and_(pc.greater(length, 0), pc.less_equal(length, MAX_VALUE)))
-
-
-def _by_form(parts: pa.Array, row_of: pa.Array) -> list[pa.Table]:
-    """Text that shows by itself what it is: ARNs and resource ids, in lists too."""
-    length = pc.binary_length(parts)
-    arn_at = pc.indices_nonzero(pc.and_(pc.starts_with(parts, "arn:"), pc.less_equal(length, MAX_VALUE)))
-    arns = _part(row_of.take(arn_at), KIND["arn"], ROLE["target"], parts.take(arn_at))
-    maybe = pc.indices_nonzero(
-        pc.and_(pc.and_(pc.greater_equal(length, 10), pc.less_equal(length, 45)), pc.match_substring(parts, "-"))
-    )
-    texts = parts.take(maybe).dictionary_encode()
-    fits = pc.match_substring_regex(texts.dictionary, _ID_FORM)
-    hit = fits.take(texts.indices)
-    id_at = maybe.filter(hit)
-    ids = parts.take(id_at)
-    kinds = pc.if_else(
-        pc.starts_with(ids, "i-"),
-        pa.scalar(KIND["instance"], pa.int8()),
-        pc.if_else(
-            pc.starts_with(ids, "eni-"),
-            pa.scalar(KIND["interface"], pa.int8()),
-            pa.scalar(KIND["resource"], pa.int8()),
-        ),
-    )
-    return [arns, _part(row_of.take(id_at), kinds, ROLE["target"], ids)]
-
-
-def _session_names(identity: pa.StructArray) -> pa.Array:
+@lru_cache(maxsize=1 << 15)
+def _session(principal: str) -> tuple[Thing, ...]:
     """The role session name: what follows the colon of an assumed role's principalId."""
-    principal = identity.field("principalId")
-    assumed = pc.fill_null(pc.equal(identity.field("type"), "AssumedRole"), False)
-    has_colon = pc.fill_null(pc.match_substring(principal, ":"), False)
-    names = pc.replace_substring_regex(principal, "^[^:]*:", "")
-    return pc.if_else(pc.and_(assumed, has_colon), names, pa.scalar(None, pa.string()))
+    name = principal.partition(":")[2]
+    return (*_is("session", "actor")(name), ("instance", "actor", name)) if _INSTANCE.fullmatch(name) else (
+        _is("session", "actor")(name)
+    )
+
+
+_INSTANCE = re.compile(r"i-[0-9a-f]{8,17}")
+
+
+@lru_cache(maxsize=1 << 16)
+def _resource(arn: str) -> tuple[Thing, ...]:
+    if len(arn) > MAX_VALUE or not arn:
+        return ()
+    return (("arn", "target", arn), *named_in_arn(arn))
+
+
+@lru_cache(maxsize=1 << 15)
+def _actor_arn(arn: str) -> tuple[Thing, ...]:
+    return _is("arn", "actor")(arn) if arn.startswith("arn:") else ()
+
+
+@lru_cache(maxsize=1 << 15)
+def _denied(message: str) -> tuple[Thing, ...]:
+    match = _DENIED.search(message)
+    return _resource(match[1]) if match and "*" not in match[1] else ()
+
+
+def _fields(array: pa.StructArray) -> dict[str, pa.Array]:
+    return {f.name: a for f, a in zip(array.type, array.flatten(), strict=True)}
+
+
+def _only_where(mask: pa.Array, values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.fill_null(mask, False), values, pa.scalar(None, pa.string()))
+
+
+def _texts(values: pa.Array, meaning: Meaning, rows: pa.Array | None = None) -> Iterator[Parts]:
+    """A column in which each text means something by itself; each distinct text is looked at once."""
+    if values.null_count == len(values):
+        return
+    encoded = values.dictionary_encode()
+    valid = pc.is_valid(encoded.indices)
+    places = pc.indices_nonzero(valid).cast(pa.int32()) if rows is None else rows.filter(valid)
+    things = [meaning(value) for value in bounded(encoded.dictionary)]
+    if any(things):
+        yield Parts(places, encoded.indices.drop_null(), things)
+
+
+def _who(identities: pa.StructArray) -> Iterator[Parts]:
+    """What identities name."""
+    identity = _fields(identities)
+    context = _fields(identity["sessionContext"])
+    issuer = _fields(context["sessionIssuer"])
+    yield from _texts(pc.coalesce(identity["arn"], identity["principalId"]), _is("principal", "actor"))
+    yield from _texts(issuer["arn"], _is("issuer", "actor"))
+    assumed = pc.equal(identity["type"], "AssumedRole")
+    yield from _texts(_only_where(assumed, identity["principalId"]), _session)
+    yield from _texts(identity["accessKeyId"], _is("access_key", "actor"))
+    yield from _texts(identity["userName"], _is("user", "actor"))
+    of_role = pc.equal(issuer["type"], "Role")
+    yield from _texts(_only_where(of_role, issuer["userName"]), _is("resource", "actor"))
+    yield from _texts(_only_where(pc.invert(of_role), issuer["userName"]), _is("user", "actor"))
+    yield from _texts(context["sourceIdentity"], _is("source_identity", "actor"))
+    yield from _texts(_fields(identity["onBehalfOf"])["userId"], _is("user", "actor"))
+    yield from _texts(_fields(identity["inScopeOf"])["sourceArn"], _actor_arn)
+    yield from _texts(identity["accountId"], _is("account", "actor"))
+    yield from _texts(_fields(identity["invokedByDelegate"])["accountId"], _is("account", "actor"))
+
+
+def _rest(columns: Mapping[str, pa.Array]) -> Iterator[Parts]:
+    """What events name besides their identity."""
+    yield from _texts(columns["recipientAccountId"], _is("account", "target"))
+    yield from _texts(columns["sourceIPAddress"], _origin)
+    yield from _texts(columns["vpcEndpointId"], _is("resource", "origin"))
+    yield from _texts(columns["vpcEndpointAccountId"], _is("account", "origin"))
+    resources = columns["resources"]
+    if resources.null_count < len(resources):
+        rows = pc.list_parent_indices(resources).cast(pa.int32())
+        of_resource = _fields(resources.flatten())
+        yield from _texts(of_resource["ARN"], _resource, rows)
+        yield from _texts(of_resource["accountId"], _is("account", "target"), rows)
+    yield from _texts(columns["errorMessage"], _denied)
+    texts, rows_of = [], []
+    for name in OPEN:
+        values = columns[name]
+        if values.null_count < len(values):
+            texts.append(values.drop_null())
+            rows_of.append(pc.indices_nonzero(pc.is_valid(values)).cast(pa.int32()))
+    more = columns["additionalEventData"]
+    if more.null_count < len(more):
+        at = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(more, _NAMING_DATA), False))
+        texts.append(more.take(at))
+        rows_of.append(at.cast(pa.int32()))
+    if texts:
+        yield from found_in(pa.concat_arrays(texts), pa.concat_arrays(rows_of))
 
 
 def named(columns: Mapping[str, pa.Array]) -> pa.Table:
-    """(row, kind, role, value) of everything that the events name; kinds and roles index KINDS and ROLES."""
-    identity = columns["userIdentity"]
-    flat = {f.name: a for f, a in zip(identity.type, identity.flatten(), strict=True)}
-    context = flat["sessionContext"]
-    context_parts = {f.name: a for f, a in zip(context.type, context.flatten(), strict=True)}
-    issuer = context_parts["sessionIssuer"]
-    issuer_parts = {f.name: a for f, a in zip(issuer.type, issuer.flatten(), strict=True)}
-    behalf = flat["onBehalfOf"]
-    behalf_parts = {f.name: a for f, a in zip(behalf.type, behalf.flatten(), strict=True)}
-    resources = columns["resources"]
-    resource_rows = pc.list_parent_indices(resources)
-    arns = resources.flatten().field("ARN") if len(resource_rows) else pa.array([], pa.string())
-    arn_valid = pc.fill_null(pc.less_equal(pc.binary_length(arns), MAX_VALUE), False)
-    return pa.concat_tables(
-        [
-            _whole(pc.coalesce(flat["arn"], flat["principalId"]), "principal", "actor"),
-            _whole(issuer_parts["arn"], "issuer", "actor"),
-            _whole(_session_names(identity), "session", "actor"),
-            _whole(flat["accessKeyId"], "access_key", "actor"),
-            _whole(pc.coalesce(flat["userName"], issuer_parts["userName"]), "user", "actor"),
-            _whole(context_parts["sourceIdentity"], "source_identity", "actor"),
-            _whole(behalf_parts["userId"], "user", "actor"),
-            _whole(flat["accountId"], "account", "actor"),
-            _whole(columns["recipientAccountId"], "account", "target"),
-            _whole(columns["sourceIPAddress"], "address", "origin"),
-            _whole(columns["vpcEndpointId"], "resource", "origin"),
-            _part(
-                resource_rows.filter(arn_valid), KIND["arn"], ROLE["target"], arns.filter(arn_valid)
-            ),
-            _open_shape(columns["requestParameters"]),
-            _open_shape(columns["responseElements"]),
-            _open_shape(columns["serviceEventDetails"]),
+    """(row, kind, role, value) of everything that the events name; kinds and roles index KINDS and ROLES.
+
+    `columns` are those of the table, as arrays. A thing may come more than once.
+    """
+    tables = []
+    for part in chain(_who(columns["userIdentity"]), _rest(columns)):
+        each = pa.array(
+            [[(KIND[kind], ROLE[role], value) for kind, role, value in things] for things in part.things],
+            pa.list_(pa.struct(list(NAMED)[1:])),
+        )
+        spread = each.take(part.codes)
+        rows = part.rows.take(pc.list_parent_indices(spread))
+        tables.append(pa.Table.from_arrays([rows, *spread.flatten().flatten()], schema=NAMED))
+    return pa.concat_tables(tables) if tables else NAMED.empty_table()
+
+
+def entity_lists(columns: Mapping[str, pa.Array], identities: tuple[pa.Array, pa.Array]) -> pa.Array:
+    """The column `entities`: list<int64>, the distinct hashes of (kind, value) of each event.
+
+    `identities`: the distinct identities, and each event's number among them.
+    """
+    numbers: dict[int, int] = {}
+    who = _distinct(_who(identities[0]), len(identities[0]), numbers).take(identities[1])
+    own = (pc.list_parent_indices(who), who.flatten())
+    found = _distinct(_rest(columns), len(identities[1]), numbers, own)
+    hashes = pa.array(list(numbers), pa.int64())
+    return pa.ListArray.from_arrays(found.offsets, hashes.take(found.values))
+
+
+def _distinct(
+    parts: Iterator[Parts], n: int, numbers: dict[int, int], first: tuple[pa.Array, pa.Array] | None = None
+) -> pa.ListArray:
+    """For each of `n` rows the distinct numbers of what it names; `numbers` gives each hash its number.
+
+    A number stands in for a hash, so that (row, thing) is one integer. `first` are (row, number) pairs.
+    """
+    keys = [] if first is None else [_key(*first)]
+    for part in parts:
+        lists = [
+            [numbers.setdefault(entity_hash(kind, value), len(numbers)) for kind, _, value in things]
+            for things in part.things
         ]
-    )
+        if all(len(list_) == 1 for list_ in lists):
+            keys.append(_key(part.rows, pa.array([list_[0] for list_ in lists], pa.int64()).take(part.codes)))
+        else:
+            spread = pa.array(lists, pa.list_(pa.int64())).take(part.codes)
+            keys.append(_key(part.rows.take(pc.list_parent_indices(spread)), spread.flatten()))
+    found = pc.unique(pa.concat_arrays(keys)) if keys else pa.array([], pa.int64())
+    rows = pc.shift_right(found, 32).cast(pa.int32())
+    things = pc.bit_wise_and(found, 0xFFFFFFFF).take(pc.sort_indices(rows))
+    return pa.ListArray.from_arrays(offsets_of(rows, n), things)
 
 
-def hash_lists(found: pa.Table, n: int) -> pa.Array:
-    """list<int64> for `n` rows: the distinct hashes of (kind, value), ascending within a row."""
-    rows: list[pa.Array] = []
-    hashed: list[pa.Array] = []
-    for kind in pc.unique(found["kind"]).to_pylist():
-        of_kind = found.filter(pc.equal(found["kind"], kind)).combine_chunks()
-        values = of_kind["value"].combine_chunks().dictionary_encode()
-        distinct = [entity_hash(KINDS[kind], value) for value in values.dictionary.to_pylist()]
-        rows.append(of_kind["row"].combine_chunks())
-        hashed.append(pa.array(distinct, pa.int64()).take(values.indices))
-    if not rows:
-        return pa.array([[]] * n, pa.list_(pa.int64()))
-    pairs = pa.table({"row": pa.concat_arrays(rows), "hash": pa.concat_arrays(hashed)})
-    pairs = pairs.group_by(["row", "hash"], use_threads=False).aggregate([])
-    pairs = pairs.sort_by([("row", "ascending"), ("hash", "ascending")]).combine_chunks()
-    counts = pairs.group_by("row", use_threads=False).aggregate([([], "count_all")]).combine_chunks()
-    every = pa.array(range(n), pa.int32())
-    mask = pc.is_in(every, counts["row"].combine_chunks())
-    per_row = pc.replace_with_mask(
-        pa.repeat(pa.scalar(0, pa.int64()), n), mask, counts["count_all"].combine_chunks()
-    )
-    ends = pc.cumulative_sum(per_row).cast(pa.int32())
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
-    return pa.ListArray.from_arrays(offsets, pairs["hash"].combine_chunks())
-
-
-def entity_lists(columns: Mapping[str, pa.Array]) -> pa.Array:
-    """The column `entities` of these events."""
-    return hash_lists(named(columns), len(columns["eventTime"]))
+def _key(rows: pa.Array, things: pa.Array) -> pa.Array:
+    return pc.bit_wise_or(pc.shift_left(rows.cast(pa.int64()), 32), things)
 
 
 def entities_of(event: Mapping[str, object]) -> list[tuple[str, str, str]]:
     """(kind, value, role) of one event, given as a row of the table."""
     row = pa.Table.from_pylist([dict(event)], schema=CLOUDTRAIL.schema).combine_chunks()
     found = named({name: row[name].combine_chunks() for name in row.column_names})
-    triples = zip(found["kind"].to_pylist(), found["value"].to_pylist(), found["role"].to_pylist(), strict=True)
-    return list(dict.fromkeys((KINDS[k], v, ROLES[r]) for k, v, r in triples))
+    things = zip(*(found[c].to_pylist() for c in ("kind", "value", "role")), strict=True)
+    return list(dict.fromkeys((KINDS[k], v, ROLES[r]) for k, v, r in things))

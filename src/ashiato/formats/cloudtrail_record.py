@@ -1,24 +1,29 @@
 """A CloudTrail record as JSON, read by the fields that AWS documents.
 
 Three ways, from fast to patient, give the same result: a whole file at once; record by record; and
-field by field, where a record has a field that this version does not know or a type AWS does not send.
+field by field, where a record has a field that this version does not know, a key twice, or a type that
+AWS does not send. A record that goes one of the fast ways is proven to be whole: written again, its
+fields have the length of the text they came from, so that no second `eventName` was passed over.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import json
+import re
+from typing import NamedTuple
 
 import msgspec
-import pyarrow as pa
 from msgspec import Raw
 
+from ashiato.formats.json_strings import scan_string
 from ashiato.formats.json_text import canonical, compact
 
-NOTHING = Raw(b"null")
+#: A field that the record does not have; one that is null has Raw(b"null").
+NOTHING = Raw(b"")
 Text = str | None
 
 
-class Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+class Event(msgspec.Struct, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """The fields of a record, in the order of the columns; open shapes stay as they are written."""
 
     eventVersion: Text = None
@@ -60,6 +65,12 @@ class Event(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 FIELDS = tuple(f.name for f in msgspec.structs.fields(Event))
 TEXT_FIELDS = frozenset(f.name for f in msgspec.structs.fields(Event) if f.type == Text)
 FLAG_FIELDS = frozenset({"readOnly", "managementEvent"})
+RAW_FIELDS = tuple(f for f in FIELDS if f not in TEXT_FIELDS and f not in FLAG_FIELDS)
+#: Columns of nested type, and the byte that their JSON begins with.
+NESTED = {"userIdentity": b"{", "resources": b"[", "addendum": b"{", "tlsDetails": b"{"}
+#: Aggregated events spell these differently.
+#: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aggregated-events.html
+_ALIASES = {"eventId": "eventID", "accountId": "recipientAccountId"}
 
 
 class _Records(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -69,6 +80,13 @@ class _Records(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 _FILE = msgspec.json.Decoder(_Records)
 _EVENT = msgspec.json.Decoder(Event)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_ENCODER = msgspec.json.Encoder()
+_buffer = bytearray()
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+#: Each escape of a string; the group is half of a surrogate pair without its other half.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 
 
 class Parsed(NamedTuple):
@@ -78,7 +96,7 @@ class Parsed(NamedTuple):
     extra: str | None
 
 
-class NotARecord(ValueError):
+class NotARecord(ValueError):  # noqa: N818 (a fact about the input, not a fault)
     """Why a JSON value is not a CloudTrail record; `foreign` where it is a record of something else."""
 
     def __init__(self, reason: str, *, foreign: bool = False) -> None:
@@ -86,18 +104,43 @@ class NotARecord(ValueError):
         self.foreign = foreign
 
 
+def _written_size(value: Event | list[Event]) -> int:
+    _ENCODER.encode_into(value, _buffer)
+    return len(_buffer)
+
+
 def read_file(content: bytes) -> list[Event] | None:
-    """All events of `{"Records": […]}`, or None where the patient way must be taken."""
+    """All events of `{"Records": […]}`, or None where the patient way must be taken.
+
+    Whether that is all that the file says, `says_all` tells.
+    """
     try:
         return _FILE.decode(content).Records
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNDECODABLE:
         return None
+
+
+def says_all(events: list[Event], size: int) -> bool:
+    """Whether a file of `size` bytes, without white space, says no more than these events."""
+    return _written_size(events) + len(b'{"Records":}') == size
+
+
+def tight(content: bytes) -> bytes | None:
+    """JSON without white space, or None where it is not JSON or was so before."""
+    try:
+        shorter = msgspec.json.format(content, indent=-1)
+    except _UNDECODABLE:
+        return None
+    return shorter if len(shorter) < len(content) else None
 
 
 def looks_like_record(fields: dict[str, Raw]) -> bool:
     """Whether an object's keys are those of a CloudTrail record of any category."""
+    if bytes(fields.get("eventSource", NOTHING)).startswith(b'"aws:'):
+        # Notifications of S3, queues and streams, as Lambda gets them, look much alike.
+        return False
     if "eventVersion" in fields and ("eventSource" in fields or "eventCategory" in fields):
-        return not ("s3" in fields and "eventID" not in fields)
+        return True
     return ("eventID" in fields or "eventId" in fields) and (
         "eventName" in fields or "eventCategory" in fields or "eventSource" in fields
     )
@@ -106,50 +149,107 @@ def looks_like_record(fields: dict[str, Raw]) -> bool:
 def read_record(raw: bytes) -> Parsed:
     """One record from its JSON text. Raises NotARecord with the field and the reason.
 
-    >>> read_record(b'{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"x"}').event.eventName
-    'x'
+    >>> read_record(b'{"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventName":"GetObject"}').extra
     """
+    if not raw.isascii():
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            raise NotARecord(f"invalid UTF-8 at byte {error.start}") from error
     try:
+        if b" " in raw or b"\n" in raw or b"\r" in raw or b"\t" in raw:
+            raw = msgspec.json.format(raw, indent=-1)
         event = _EVENT.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNDECODABLE:
         return _read_fields(raw)
-    if event.eventName is None and event.eventID is None and event.eventVersion is None:
+    if (event.eventID is None and event.eventVersion is None) or _written_size(event) != len(raw):
         return _read_fields(raw)
     return Parsed(event, None)
 
 
 def _read_fields(raw: bytes) -> Parsed:
+    members, mended = _members(raw)
+    fields = dict(members)
+    if not looks_like_record(fields):
+        raise NotARecord("no CloudTrail record: it has neither eventVersion nor eventID", foreign=True)
+    values: dict[str, object] = {}
+    extra: list[tuple[str, str]] = list(mended)
+    for place, (name, value) in enumerate(members):
+        target = name
+        if name in _ALIASES and _ALIASES[name] not in fields:
+            target = _ALIASES[name]
+        if target not in FIELDS:
+            extra.append((name, _json(name, value)))
+        elif bytes(fields[name]) != bytes(value):
+            # A key that comes twice: the last one stands, as for any reader; the other stays in `extra`.
+            extra.append((name, _json(name, value)))
+        elif any(name == later for later, _ in members[place + 1 :]):
+            continue
+        elif target in TEXT_FIELDS:
+            values[target] = _text(name, value)
+        elif target in FLAG_FIELDS:
+            values[target] = _flag(name, value)
+        else:
+            values[target] = Raw(_json(name, value).encode())
+    return Parsed(Event(**values), object_text(extra) if extra else None)  # type: ignore[arg-type]
+
+
+def _members(raw: bytes) -> tuple[list[tuple[str, Raw]], list[tuple[str, str]]]:
+    """All members of an object, in order; and (name, JSON of the text) of those that had to be mended.
+
+    Half a surrogate pair (`\\ud800`) is valid JSON and no text. It becomes U+FFFD, and the member as it was
+    written goes to `extra` as a string.
+    """
     try:
         fields = _OBJECT.decode(raw)
     except msgspec.ValidationError as error:
         raise NotARecord("not a JSON object") from error
-    except UnicodeDecodeError as error:
-        raise NotARecord("invalid UTF-8") from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, RecursionError) as error:
         raise NotARecord(f"not JSON: {error}") from error
-    if not looks_like_record(fields):
-        raise NotARecord("no CloudTrail record: it has neither eventVersion nor eventID", foreign=True)
-    values: dict[str, Any] = {}
-    extra: dict[str, str] = {}
-    for name, value in fields.items():
-        target = name
-        if name == "eventId" and "eventID" not in fields:
-            target = "eventID"
-        elif name == "accountId" and "recipientAccountId" not in fields:
-            target = "recipientAccountId"
-        if target in TEXT_FIELDS:
-            values[target] = _text(name, value)
-        elif target in FLAG_FIELDS:
-            values[target] = _flag(name, value)
-        elif target in FIELDS:
-            values[target] = value
-        else:
-            extra[name] = _json(name, value)
-    for name in ("userIdentity", "addendum", "tlsDetails"):
-        kept = values.get(name)
-        if kept is not None and bytes(kept)[:1] not in (b"{", b"n"):
-            raise NotARecord(f"{name} is not an object")
-    return Parsed(Event(**values), _object_text(extra) if extra else None)
+    except msgspec.DecodeError as error:
+        mended = _ESCAPE.sub(lambda m: b"\\ufffd" if m[1] else m[0], raw)
+        if mended == raw:
+            raise NotARecord(f"not JSON: {error}") from error
+        members, _ = _members(mended)
+        before = dict(_all_members(raw))
+        as_written = [
+            (name, json.dumps(before[name]))
+            for name, value in members
+            if name in before and before[name].encode() != bytes(value)
+        ]
+        return members, as_written
+    size = 1 + sum(len(name) + len(value) + 4 for name, value in fields.items())
+    if size == len(raw) or (not fields and size + 1 == len(raw)):
+        return list(fields.items()), []
+    return [(name, Raw(text.encode())) for name, text in _all_members(raw)], []
+
+
+#: Numbers stay as they are written, and may be of any size.
+_SCANNER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False)
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def _all_members(raw: bytes) -> list[tuple[str, str]]:
+    """(key, JSON text) of each member of the object that this valid JSON is, also of keys that come twice."""
+    text = raw.decode()
+    members: list[tuple[str, str]] = []
+
+    def past_space(position: int) -> int:
+        match = _SPACE.match(text, position)
+        return match.end() if match else position
+
+    position = past_space(past_space(0) + 1)
+    try:
+        while text[position] == '"':
+            key, position = scan_string(text, position + 1)
+            start = past_space(past_space(position) + 1)
+            _, end = _SCANNER.raw_decode(text, start)
+            members.append((key.encode("utf-8", "replace").decode(), text[start:end]))
+            position = past_space(end)
+            position = past_space(position + 1) if text[position] == "," else position
+    except (ValueError, RecursionError) as error:
+        raise NotARecord(f"not JSON: {error}") from error
+    return members
 
 
 def _text(name: str, value: Raw) -> str | None:
@@ -183,46 +283,10 @@ def _json(name: str, value: Raw) -> str:
         raise NotARecord(f"{name} cannot be kept as JSON: {error}") from error
 
 
-def _object_text(fields: dict[str, str]) -> str:
+def object_text(members: list[tuple[str, str]]) -> str:
+    """The compact JSON text of an object of these members, whose values are JSON text."""
     quote = msgspec.json.encode
-    return "{" + ",".join(f"{quote(k).decode()}:{v}" for k, v in fields.items()) + "}"
-
-
-def fit(value: Any, type_: pa.DataType) -> tuple[Any, Any]:
-    """Split decoded JSON into what a column of `type_` holds and what is left over (None: nothing).
-
-    Raises NotARecord where the shapes contradict each other.
-
-    >>> fit({"type": "Root", "new": 1}, pa.struct([("type", pa.string())]))
-    ({'type': 'Root'}, {'new': 1})
-    """
-    if value is None:
-        return None, None
-    if pa.types.is_struct(type_):
-        if not isinstance(value, dict):
-            raise NotARecord(f"an object was expected, not {str(value)[:40]}")
-        held, left = {}, {}
-        known = {f.name: f.type for f in type_}
-        for name, inner in value.items():
-            if name not in known:
-                left[name] = inner
-                continue
-            try:
-                held[name], rest = fit(inner, known[name])
-            except NotARecord as error:
-                raise NotARecord(f"{name}: {error}") from error
-            if rest is not None:
-                left[name] = rest
-        return held, left or None
-    if pa.types.is_list(type_):
-        if not isinstance(value, list):
-            raise NotARecord(f"an array was expected, not {str(value)[:40]}")
-        pairs = [fit(v, type_.value_type) for v in value]
-        left_over = [rest for _, rest in pairs]
-        return [v for v, _ in pairs], (left_over if any(r is not None for r in left_over) else None)
-    if isinstance(value, str):
-        return value, None
-    return msgspec.json.encode(value).decode(), None
+    return "{" + ",".join(f"{quote(k).decode()}:{v}" for k, v in members) + "}"
 
 
 def record_hash_input(raw: bytes) -> bytes:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from isal import isal_zlib
 
 GZIP = b"\x1f\x8b"
-ZIP = b"PK\x03\x04"
+#: How a zip archive begins; the second one is of an archive without members.
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 CHUNK = 4 << 20
 #: Log text deflates to a tenth or a fiftieth; beyond this, after FREE bytes, it is a bomb.
 MAX_RATIO = 200
@@ -19,122 +20,155 @@ FREE = 32 << 20
 MAX_LAYERS = 4
 MAX_ZIP_MEMBERS = 100_000
 
+_GZIP_ERRORS: tuple[type[Exception], ...] = (isal_zlib.error, zlib.error)
+_ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, zlib.error, RuntimeError, EOFError)
+
 
 @dataclass(frozen=True)
 class Damage:
-    """Why decompression ended early: `offset` counts decompressed bytes; `content` is what was left."""
+    """Why decompression ended early: `offset` counts decompressed bytes; `content` is what was left.
+
+    Empty `content`: nothing stands for itself, the delivered object as a whole is what must be kept.
+    """
 
     reason: str
     offset: int
-    content: bytes
+    content: bytes = b""
 
 
-def inflate(content: bytes) -> Iterator[bytes | Damage]:
+Chunks = Iterator[bytes | Damage]
+
+
+def inflate(content: bytes) -> Chunks:
     """Decompressed chunks of at most 4 MiB, then at most one Damage. Peels gzip while the magic matches.
 
     Several members follow one another (RFC 1952, 2.2), as Firehose concatenates them.
     """
-    yield from _peel(iter([content]), len(content), MAX_LAYERS)
+    return peel(_slices(content), len(content))
 
 
-def _peel(chunks: Iterator[bytes | Damage], budget_base: int, layers: int) -> Iterator[bytes | Damage]:
-    first = next(chunks, b"")
-    if isinstance(first, Damage):
-        yield first
+def peel(chunks: Chunks, compressed_size: int) -> Chunks:
+    """The same of bytes that come in chunks; `compressed_size` is what the ratio is taken from."""
+    return _peel(chunks, compressed_size, MAX_LAYERS)
+
+
+def _slices(content: bytes) -> Chunks:
+    if len(content) <= CHUNK:
+        yield content
         return
+    for start in range(0, len(content), CHUNK):
+        yield content[start : start + CHUNK]
+
+
+def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
+    first = b""
     while len(first) < 2:
         more = next(chunks, None)
         if more is None:
             break
         if isinstance(more, Damage):
-            yield first
+            if first:
+                yield first
             yield more
             return
         first += more
     whole = _chain(first, chunks)
     if first[:2] != GZIP or layers == 0:
         yield from whole
-        return
-    yield from _peel(_gunzip(whole, budget_base), budget_base, layers - 1)
+    else:
+        yield from _peel(_gunzip(whole, compressed_size), compressed_size, layers - 1)
 
 
-def _chain(first: bytes, rest: Iterator[bytes | Damage]) -> Iterator[bytes | Damage]:
+def _chain(first: bytes, rest: Chunks) -> Chunks:
     if first:
         yield first
     yield from rest
 
 
-def _gunzip(chunks: Iterator[bytes | Damage], compressed_size: int) -> Iterator[bytes | Damage]:
+def _gunzip(chunks: Chunks, compressed_size: int) -> Chunks:
     made = 0
     engine = isal_zlib.decompressobj(wbits=31)
-    fresh = True
     for chunk in chunks:
         if isinstance(chunk, Damage):
             yield chunk
             return
         pending = chunk
-        while pending:
-            if engine.eof:
-                if pending[:2] != GZIP and not (len(pending) < 2 and GZIP.startswith(pending)):
+        while True:
+            if engine.eof and pending:
+                if not (pending[:2] == GZIP or pending == GZIP[:1]):
+                    # Zeros pad the end of a block; anything else does not belong there.
                     if pending.strip(b"\0"):
                         yield Damage(f"{len(pending)} bytes that are not gzip follow the end", made, pending)
-                    return
-                engine, fresh = isal_zlib.decompressobj(wbits=31), True
+                        return
+                    break
+                engine = isal_zlib.decompressobj(wbits=31)
             try:
                 out = engine.decompress(pending, CHUNK)
-            except (isal_zlib.error, zlib.error) as error:
-                yield Damage(f"the gzip stream is damaged: {error}", made, pending[: 1 << 20])
+            except _GZIP_ERRORS as error:
+                yield Damage(f"the gzip stream is damaged: {error}", made)
                 return
-            fresh = fresh and not out
             made += len(out)
             if out:
                 yield out
             if made > FREE and made > MAX_RATIO * compressed_size:
-                yield Damage(
-                    f"decompression bomb: {compressed_size:,} bytes made more than {made:,}", made, b""
-                )
+                yield _bomb(compressed_size, made)
                 return
             pending = engine.unused_data if engine.eof else engine.unconsumed_tail
-            if not out and not engine.eof and not pending:
+            # Without input the engine may still hold back what did not fit into the last chunk.
+            if not pending and (engine.eof or not out):
                 break
-        while not engine.eof and not pending:
-            # The engine may hold output back that fits no more into the last chunk.
-            try:
-                out = engine.decompress(b"", CHUNK)
-            except (isal_zlib.error, zlib.error):
-                break
-            if not out:
-                break
-            made += len(out)
-            yield out
     if not engine.eof:
-        yield Damage("the gzip stream is truncated", made, b"")
+        yield Damage("the gzip stream is truncated", made)
 
 
-def zip_members(content: bytes) -> Iterator[tuple[str, bytes | Damage]]:
-    """Members of a zip archive, one after another; names are for messages only, never paths."""
+def _bomb(compressed_size: int, made: int) -> Damage:
+    return Damage(f"decompression bomb: {compressed_size:,} bytes made more than {made:,}", made)
+
+
+def zip_members(content: bytes) -> Iterator[tuple[str, Chunks]]:
+    """Members of a zip archive, one after another; names are for messages only, never paths.
+
+    Each is to be read before the next one is asked for.
+    """
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        yield "", Damage(f"the zip archive is damaged: {error}", 0, content)
+    except _ZIP_ERRORS as error:
+        yield "", iter([Damage(f"the zip archive is damaged: {error}", 0)])
         return
     if len(members) > MAX_ZIP_MEMBERS:
-        yield "", Damage(f"the zip archive has {len(members):,} members", 0, b"")
+        yield "", iter([Damage(f"the zip archive has {len(members):,} members", 0)])
         return
-    made = 0
+    budget = _Budget(len(content))
     for member in members:
-        if member.is_dir():
-            continue
-        made += member.file_size
-        if made > FREE and made > MAX_RATIO * len(content):
-            yield member.filename, Damage(f"decompression bomb: {len(content):,} bytes", made, b"")
-            return
-        try:
-            with archive.open(member) as stream:
-                # The stated size is the archive's word only: read no more than that.
-                data = stream.read(member.file_size + 1)
-        except (zipfile.BadZipFile, OSError, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-            yield member.filename, Damage(f"the archive's member is damaged: {error}", 0, b"")
-            continue
-        yield member.filename, data
+        if not member.is_dir():
+            yield member.filename, _member(archive, member, budget)
+            if budget.spent:
+                return
+
+
+class _Budget:
+    """Bytes that the members of an archive have made together."""
+
+    def __init__(self, compressed_size: int) -> None:
+        self.compressed_size = compressed_size
+        self.made = 0
+
+    @property
+    def spent(self) -> bool:
+        return self.made > FREE and self.made > MAX_RATIO * self.compressed_size
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget) -> Chunks:
+    made = 0
+    try:
+        with archive.open(member) as stream:
+            while chunk := stream.read(CHUNK):
+                made += len(chunk)
+                budget.made += len(chunk)
+                yield chunk
+                if budget.spent:
+                    yield _bomb(budget.compressed_size, budget.made)
+                    return
+    except _ZIP_ERRORS as error:
+        yield Damage(f"the archive's member is damaged: {error}", made)

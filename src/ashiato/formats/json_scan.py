@@ -308,7 +308,13 @@ def elements(
     scan = _Scan(content, max_depth, max_value, _FOLLOWS_ELEMENT, lines=False)
 
     def stray(position: int) -> int:
-        return position + 1 if content[position] == _CLOSE_OBJECT else scan.boundary(position)
+        if content[position] == _CLOSE_OBJECT:
+            return position + 1
+        if not scan.heads:
+            # Nothing is known yet of how an element begins.
+            match = _BRACKET.search(content, position + 1)
+            return match.start() if match else scan.size
+        return scan.boundary(position)
 
     end = yield from scan.parts(start + 1, lambda position: content[position] == _CLOSE_ARRAY, stray)
     if end < scan.size:

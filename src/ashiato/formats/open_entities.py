@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import ip_address
-from json.decoder import scanstring
 from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ashiato.formats.entities import MAX_VALUE, Role, Thing, bounded, named_in_arn
+from ashiato.formats.entities import MAX_VALUE, Role, Thing, bounded, every, named_in_arn, offsets_of
+from ashiato.formats.json_strings import scan_string
 
 #: Classes of key: what text under it means.
 NAME, USER, ACCESS_KEY, SESSION, SOURCE_IDENTITY, ADDRESS, PEER_ADDRESS, OWN_NAME, FORM = range(9)
@@ -31,7 +31,7 @@ _NOISE = re.compile(
     r"|operation|display|attribute|metric|parameter|header|host|file|path|type|protocol|policyversion|version"
     r"|upload|change|availabilityzone|region|revision|platform|computer|agent|device|client|privatedns|cachepolicy"
     r"|targetorigin|fieldlevelencryption|statement|tag|requester|status|dimension|namespace|engine)(id|name)s?$"
-    r"|^(x-amz-id-2|id|ids|sid|uid|grid)$"
+    r"|^(x-amz-id-2|id|ids|sid|uid|grid|masterusername)$"
 )
 _NAMING = ("id", "name", "identifier", "bucket", "ids", "names", "identifiers", "idlist", "namelist", "table")
 _ID_FORM = (
@@ -46,7 +46,7 @@ _FORM = rf"{_ID_FORM}|^A[KS]IA[A-Z0-9]{{12,124}}$|^[0-9]{{12}}$"
 _HIDDEN = frozenset({"HIDDEN_DUE_TO_SECURITY_REASONS", "***", "****", "<sensitiveDataRemoved>", "unknown"})
 _NO_HOST = frozenset({"0.0.0.0", "::", "255.255.255.255"})  # noqa: S104 - compared, not bound
 #: `{"name":"vpc-id","values":[…]}` is a filter, `{"code":16,"name":"running"}` a state.
-_VALUES = frozenset({"values", "valueset", "value"})
+_VALUES = frozenset({"values", "valueset"})
 _NO_OWNER = re.compile(r"(state|status|zone|filter)$", re.IGNORECASE)
 _SCALAR = re.compile(r":[^\[\]{},]+,")
 
@@ -162,14 +162,14 @@ def _parts(text: str) -> list[str]:
     position = 0
     while (quote := text.find('"', position)) != -1:
         parts.append(text[position:quote])
-        string, position = scanstring(text, quote + 1, False)
+        string, position = scan_string(text, quote + 1)
         parts.append(string)
     parts.append(text[position:])
     return parts
 
 
-def things_in(text: str, depth: int = MAX_NESTED) -> list[Thing]:
-    """Everything that one compact JSON text names; empty for text that is not JSON.
+def things_in(text: str, *, depth: int = MAX_NESTED, keys: bool = True) -> list[Thing]:
+    """Everything that one compact JSON text names (`keys`: by its keys too); empty for what is not JSON.
 
     >>> things_in('{"userName":"eve","policy":"{\\\\"AWS\\\\":\\\\"123456789012\\\\"}"}')
     [('user', 'target', 'eve'), ('account', 'target', '123456789012')]
@@ -184,9 +184,9 @@ def things_in(text: str, depth: int = MAX_NESTED) -> list[Thing]:
         value = parts[i]
         by_form.extend(things_of(FORM, value))
         if value[:1] in ("{", "[") and depth and '"' in value:
-            by_form.extend(t for t in things_in(value, depth - 1) if _by_form(t[2]))
+            by_form.extend(things_in(value, depth=depth - 1, keys=False))
         separator = parts[i + 1]
-        if separator not in (":", ":["):
+        if not keys or separator not in (":", ":["):
             continue
         kind = class_of_key(value)
         if kind is None:
@@ -215,7 +215,7 @@ def found_in(texts: pa.Array, rows: pa.Array) -> list[Parts]:
     lists: list[tuple[pa.Array, pa.Array, list[tuple[Thing, ...]]]] = []
     if len(patient):
         read = [tuple(things_in(text)) for text in distinct.take(patient).to_pylist()]
-        lists.append((patient, pc.indices_nonzero(pa.repeat(True, len(patient))), read))
+        lists.append((patient, every(len(patient)), read))
         # Their place stays taken, so that the numbers of the others stand.
         distinct = pc.if_else(escaped, "", distinct)
     lists.extend(_plain(distinct))
@@ -227,16 +227,8 @@ def found_in(texts: pa.Array, rows: pa.Array) -> list[Parts]:
 
 
 def _spread(at: pa.Array, n: int, indices: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Join things of distinct texts (`at`: which text) to all texts (`indices`): text's place, thing's place."""
-    order = pc.sort_indices(at)
-    counts = pc.value_counts(at)
-    sizes = pc.replace_with_mask(
-        pa.repeat(pa.scalar(0, pa.int64()), n),
-        pc.is_in(pc.indices_nonzero(pa.repeat(True, n)), counts.field(0).cast(pa.uint64())),
-        counts.field(1).take(pc.sort_indices(counts.field(0))),
-    )
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(sizes).cast(pa.int32())])
-    spread = pa.ListArray.from_arrays(offsets, order).take(indices)
+    """Join things of distinct texts (`at`: which text) to all texts (`indices`): places of text and thing."""
+    spread = pa.ListArray.from_arrays(offsets_of(at, n), pc.sort_indices(at)).take(indices)
     return pc.list_parent_indices(spread), spread.flatten()
 
 
@@ -252,7 +244,8 @@ def _plain(texts: pa.Array) -> list[tuple[pa.Array, pa.Array, list[tuple[Thing, 
     place = pc.subtract(separators, starts.take(text_of.take(separators)).cast(pa.int64()))
     separators = separators.filter(pc.equal(pc.bit_wise_and(place, even), 0))
     keys = parts.take(pc.subtract(separators, 1)).dictionary_encode()
-    classes = pa.array([class_of_key(key) for key in keys.dictionary.to_pylist()], pa.int8()).take(keys.indices)
+    class_of = pa.array([class_of_key(key) for key in keys.dictionary.to_pylist()], pa.int8())
+    classes = class_of.take(keys.indices)
     counted = pc.is_valid(classes)
     separators, classes = separators.filter(counted), classes.filter(counted)
     named = _without_foreign_names(parts, separators, classes)
@@ -296,12 +289,12 @@ def _without_foreign_names(parts: pa.Array, separators: pa.Array, classes: pa.Ar
         for colon, before, prior, behind, following in zip(*(a.to_pylist() for a in near), strict=True)
     ]
     foreign = at.filter(pc.invert(pa.array(keep, pa.bool_())))
-    everywhere = pc.indices_nonzero(pa.repeat(True, len(separators)))
-    return pc.invert(pc.is_in(everywhere, foreign))
+    return pc.invert(pc.is_in(every(len(separators)), foreign))
 
 
 def _within(places: pa.Array, n: int) -> pa.Array:
-    return pc.if_else(pc.and_(pc.greater_equal(places, 0), pc.less(places, n)), places, pa.scalar(None, pa.int64()))
+    inside = pc.and_(pc.greater_equal(places, 0), pc.less(places, n))
+    return pc.if_else(inside, places, pa.scalar(None, pa.int64()))
 
 
 def _formed(parts: pa.Array) -> pa.Array:

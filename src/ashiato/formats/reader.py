@@ -12,17 +12,23 @@ from ashiato.formats import flow_records
 from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.documents import DocumentReader
 from ashiato.formats.flow_gather import MOST_BYTES, FlowGather, Gathered
-from ashiato.formats.inflate import ZIP, Damage, inflate, zip_members
+from ashiato.formats.inflate import ZIP, Chunks, Damage, inflate, peel, zip_members
+from ashiato.formats.large_documents import read_large
+from ashiato.formats.log_exports import is_export, read_export
 from ashiato.formats.reading import ObjectOrigin, Part, Rows, Skipped, Unreadable
 
 #: JSON is read whole up to this size; larger documents in windows of it.
 WINDOW = 64 << 20
 HEAD = 64 << 10
 MAX_NESTED_ZIP = 2
+#: A zip archive inside of gzip or of another archive is read in memory.
+MAX_INNER_ZIP = 256 << 20
 
+_BLANK = b"\xef\xbb\xbf \t\r\n\0"
 _FOREIGN = (
     (b"\x89PNG", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
     (b"%PDF", "a PDF document"),
     (b"\x7fELF", "a program"),
     (b"ORC", "an ORC file"),
@@ -37,14 +43,18 @@ class LogReader:
     """Reads objects one after another; CloudTrail events gather until `flush` or `max_events`."""
 
     def __init__(self, *, max_events: int = 20_000, threads: bool = False) -> None:
-        self.events = EventRows()
+        self.events = EventRows(max_rows=max_events)
         self.flows = FlowGather()
         self.max_events = max_events
         self.threads = threads
 
     def read(self, content: bytes, origin: ObjectOrigin) -> Iterator[Part]:
         """Parts of one object; its CloudTrail events may come out of this or a later `flush`."""
-        yield from self._container(content, origin, MAX_NESTED_ZIP)
+        if content[:4] in ZIP:
+            yield from self._zip(content, origin, MAX_NESTED_ZIP)
+        else:
+            yield from self._stream(inflate(content), origin, MAX_NESTED_ZIP)
+        yield from self.events.overflow()
 
     def flush(self) -> Rows | None:
         """The CloudTrail events gathered so far."""
@@ -54,47 +64,59 @@ class LogReader:
         """The records of small flow-log objects gathered so far, with the objects that they belong to."""
         return self.flows.take()
 
-    def _container(self, content: bytes, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
-        if content[:4] == ZIP and zips:
-            for name, member in zip_members(content):
-                if isinstance(member, Damage):
-                    yield Unreadable(f"{name}: {member.reason}" if name else member.reason, 0, member.content)
+    def _zip(self, content: bytes, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
+        skipped: Skipped | None = Skipped("an archive without files")
+        for name, chunks in zip_members(content):
+            for part in self._stream(peel(chunks, len(content)), origin, zips - 1):
+                if isinstance(part, Unreadable) and name:
+                    yield Unreadable(f"{name}: {part.reason}", part.offset, part.content)
                 else:
-                    yield from self._container(member, origin, zips - 1)
-            return
+                    yield part
+            skipped = None
+        if skipped is not None:
+            yield skipped
+
+    def _stream(self, stream: Chunks, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         damage: list[Damage] = []
-        chunks = _sound(inflate(content), damage)
-        head = next(chunks, b"")
-        while len(head) < HEAD:
-            more = next(chunks, None)
-            if more is None:
+        chunks = _sound(stream, damage)
+        head, base = b"", 0
+        for chunk in chunks:
+            if not head.strip(_BLANK):
+                base += len(head)
+                head = chunk
+            else:
+                head += chunk
+            if len(head) >= HEAD and head.strip(_BLANK):
                 break
-            head += more
-        found = 0
-        for part in self._content(head, chain([head], chunks), origin, damage):
-            found += not isinstance(part, Skipped)
-            if isinstance(part, Skipped) and damage:
-                continue
-            yield part
+        for part in self._content(head, chain([head], chunks), base, origin, zips, damage):
+            if not (isinstance(part, Skipped) and damage):
+                yield part
         for d in damage:
-            yield Unreadable(d.reason, d.offset, d.content or content[: 1 << 20])
+            yield Unreadable(d.reason, d.offset, d.content)
 
     def _content(
-        self, head: bytes, chunks: Iterator[bytes], origin: ObjectOrigin, damage: list[Damage]
+        self,
+        head: bytes,
+        chunks: Iterator[bytes],
+        base: int,
+        origin: ObjectOrigin,
+        zips: int,
+        damage: list[Damage],
     ) -> Iterator[Part]:
-        text = head.lstrip(b"\xef\xbb\xbf \t\r\n\0")
+        text = head.lstrip(_BLANK)
         if not text:
-            for _ in chunks:
-                pass
-            yield Skipped("an empty object")
+            nul = b"\0" in head
+            yield Unreadable("nothing but NUL bytes", 0, b"") if nul else Skipped("an empty object")
         elif head[:4] == b"PAR1":
             content = b"".join(chunks)
             if len(content) > MOST_BYTES or damage or not self.flows.add_parquet(content, origin):
                 yield from flow_records.read_parquet(content, origin)
+        elif head[:4] in ZIP and zips:
+            yield from self._inner_zip(chunks, origin, zips)
         elif text[:1] in (b"{", b"["):
-            yield from self._json(chunks, origin, damage)
-        elif _is_export(text):
-            yield from self._export(chunks, origin)
+            yield from self._json(chunks, base, origin, damage)
+        elif is_export(text):
+            yield from read_export(chunks, base, DocumentReader(self.events, origin))
         elif flow_records.looks_like_flow_text(text[:4096]):
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
@@ -102,57 +124,36 @@ class LogReader:
         else:
             yield _foreign(text)
 
-    def _json(self, chunks: Iterator[bytes], origin: ObjectOrigin, damage: list[Damage]) -> Iterator[Part]:
-        documents = DocumentReader(self.events, origin)
-        window = bytearray()
-        base = 0
-        whole = True
+    def _inner_zip(self, chunks: Iterator[bytes], origin: ObjectOrigin, zips: int) -> Iterator[Part]:
+        archive = bytearray()
         for chunk in chunks:
-            window += chunk
-            if len(window) < WINDOW:
-                continue
-            if whole:
-                documents.open(bytes(window))
-                whole = False
-            used = yield from documents.window(bytes(window), base, last=False)
-            yield from self._full()
-            del window[:used]
-            base += used
-        content = bytes(window)
-        del window
-        if whole:
-            yield from documents.whole(content, truncated=bool(damage))
-        else:
-            yield from documents.window(content, base, last=True)
-        if damage and documents.half:
-            # The half record at the end and the truncated stream are one loss, told once.
-            damage.clear()
-        yield from self._full()
+            archive += chunk
+            if len(archive) > MAX_INNER_ZIP:
+                yield Unreadable("an archive inside of another that is larger than 256 MiB", 0, b"")
+                return
+        yield from self._zip(bytes(archive), origin, zips)
 
-    def _full(self) -> Iterator[Part]:
-        if len(self.events) >= self.max_events:
-            rows = self.events.take()
-            if rows is not None:
-                yield rows
-
-    def _export(self, chunks: Iterator[bytes], origin: ObjectOrigin) -> Iterator[Part]:
-        """Lines of a CloudWatch Logs export: a timestamp, a space, the message."""
+    def _json(
+        self, chunks: Iterator[bytes], base: int, origin: ObjectOrigin, damage: list[Damage]
+    ) -> Iterator[Part]:
         documents = DocumentReader(self.events, origin)
-        rest = b""
-        base = 0
-        for chunk in chain(chunks, [None]):
-            block = rest + (chunk or b"")
-            cut = len(block) if chunk is None else block.rfind(b"\n") + 1
-            if cut == 0 and len(block) > WINDOW:
-                yield Unreadable("a line longer than 64 MiB", base, block[: 1 << 20])
-                base, rest = base + len(block), b""
-                continue
-            yield from documents.export_lines(block[:cut], base)
-            yield from self._full()
-            base, rest = base + cut, block[cut:]
+        window: list[bytes] = []
+        size = 0
+        for chunk in chunks:
+            window.append(chunk)
+            size += len(chunk)
+            if size >= WINDOW:
+                yield from read_large(b"".join(window), chunks, base, documents, WINDOW)
+                break
+        else:
+            content = window[0] if len(window) == 1 else b"".join(window)
+            yield from documents.whole(content, base, truncated=bool(damage))
+        if damage and documents.half and not damage[-1].content:
+            # The half record at the end and the truncated stream are one loss, told once.
+            damage.pop()
 
 
-def _sound(parts: Iterator[bytes | Damage], damage: list[Damage]) -> Iterator[bytes]:
+def _sound(parts: Chunks, damage: list[Damage]) -> Iterator[bytes]:
     for part in parts:
         if isinstance(part, Damage):
             damage.append(part)
@@ -160,25 +161,11 @@ def _sound(parts: Iterator[bytes | Damage], damage: list[Damage]) -> Iterator[by
             yield part
 
 
-def _is_export(text: bytes) -> bool:
-    """`2023-01-01T00:00:00.000Z {…}` or `… 2 123456789010 eni-…`."""
-    line = text[:64]
-    return (
-        len(line) > 25
-        and line[4:5] == b"-"
-        and line[7:8] == b"-"
-        and line[10:11] == b"T"
-        and line[23:25] == b"Z "
-        and line[:4].isdigit()
-        and (line[25:26] == b"{" or line[25:26].isdigit())
-    )
-
-
 def _foreign(text: bytes) -> Part:
     lower = text[:256].lower()
     if lower.startswith((b"<!doctype", b"<html", b"<?xml", b"<error")):
         return Unreadable(
-            "a page of HTML or XML in place of a log: a proxy, a login page or an error answered", 0, text
+            "a page of HTML or XML in place of a log: a proxy, a login page or an error answered", 0, b""
         )
     for magic, what in _FOREIGN:
         if text.startswith(magic):
@@ -192,4 +179,4 @@ def _foreign(text: bytes) -> Part:
         clean = error.start >= len(sample) - 4
     if clean and printable >= 0.97 * len(sample):
         return Skipped("text that is no log of CloudTrail, Config or flow records")
-    return Unreadable("neither text nor a format that AWS delivers logs in", 0, text)
+    return Unreadable("neither text nor a format that AWS delivers logs in", 0, b"")

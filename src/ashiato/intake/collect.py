@@ -10,13 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 
-from ashiato.core.errors import AshiatoError
+from ashiato.core.clock import now
+from ashiato.core.errors import AshiatoError, SourceUnavailable
+from ashiato.core.text import printable
 from ashiato.formats.tables import LOG_TABLES
+from ashiato.intake.spool import Spool, SpoolSource
 from ashiato.intake.worker import (
     Failure,
     ReadingPlan,
@@ -26,12 +32,13 @@ from ashiato.intake.worker import (
     read_unit_in_worker,
     start_worker,
 )
-from ashiato.intake.spool import Spool, SpoolSource
 from ashiato.lake.home import Home
 from ashiato.lake.writer import GroupReport, LakeWriter, ObjectFacts, RowsFile, file_name
 from ashiato.ledger import tables as t
+from ashiato.ledger.database import utc
 from ashiato.ledger.listings import LedgerListings
 from ashiato.sources.addresses import open_source
+from ashiato.sources.layout import day_in
 from ashiato.sources.objects import ObjectRef, Source
 from ashiato.sources.options import SourceOptions
 
@@ -41,11 +48,19 @@ UNIT_BYTES = 8 << 20
 GROUP_ROWS = 120_000
 GROUP_BYTES = 256 << 20
 KNOWN_STATES = ("taken", "skipped", "quarantined")
+#: Objects that the ledger is asked about at once.
+SLICE = 400
+#: Objects that failed earlier and are tried again in one run, at most.
+RETRIED = 50_000
 
 
 @dataclass
 class CollectReport:
-    """Counts of one run; see docs/commands.md for the JSON."""
+    """Counts of one run; `as_json` is what `ashiato collect --json` prints, and its keys are a promise.
+
+    Objects seen = taken + already + skipped + quarantined; records offered = taken + duplicates + variants +
+    quarantined. Objects that could not be fetched are in `failures` and in none of the counts.
+    """
 
     seen: int = 0
     taken: int = 0
@@ -77,12 +92,6 @@ class CollectReport:
             "quarantined_records": self.quarantined_records,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
-            "failed": [
-                {"object": f.ref.name, "reason": f.reason, "remedy": f.remedy, "retry": f.retry}
-                for f in self.failures
-            ],
-            "problems": list(self.problems),
-            "interrupted": self.interrupted,
         }
 
     @property
@@ -144,15 +153,22 @@ class Collector:
         try:
             # What an earlier process kept and could not commit any more comes first.
             self._spooled()
+            unavailable: list[SourceUnavailable] = []
             for address, source in sources:
                 if self.stop.is_set():
                     break
-                if not _reopens(address):
-                    self._spool(source)
-                    self._spooled()
-                    continue
-                spec = SourceSpec(address, source.name, options or SourceOptions())
-                self._source(source, spec)
+                try:
+                    if not _reopens(address):
+                        self._spool(source)
+                        self._spooled()
+                        continue
+                    self._source(source, SourceSpec(address, source.name, options or SourceOptions()))
+                except SourceUnavailable as error:
+                    # One wrong name among several must not keep the others from being taken in.
+                    unavailable.append(error)
+                    self.report.problems.append(str(error))
+            if len(unavailable) == len(sources):
+                raise unavailable[0]
         finally:
             self.report.seconds = time.monotonic() - began
             self.writer.close()
@@ -175,16 +191,29 @@ class Collector:
         plan = ReadingPlan(spec, self.home.tmp, self.home.archive, self.keep_objects, self.flow_format)
         group = _Group()
         self.writer.step("read")
-        for result in self._results(source, plan):
-            self._count(result)
-            group.objects.extend(result.objects)
-            group.files.extend(result.files)
-            self._note_failures(result.failures)
-            if group.full or len(group.objects) >= 20_000:
-                self._commit(group)
-                group = _Group()
-                self.writer.step("read")
+        lost: SourceUnavailable | None = None
+        try:
+            for result in self._results(source, plan):
+                self._count(result)
+                group.objects.extend(result.objects)
+                group.files.extend(result.files)
+                self._note_failures(result.failures)
+                if group.full or len(group.objects) >= 20_000:
+                    self._commit(group)
+                    group = _Group()
+                    self.writer.step("read")
+        except SourceUnavailable as error:
+            # What was read until then is as good as any.
+            lost = error
+        except (OSError, pa.ArrowException) as error:
+            raise AshiatoError(
+                f"what was read cannot be written: {error}",
+                where=str(self.home.folder),
+                remedy="Free disk space or repair the folder's permissions and run again; what was committed stays.",
+            ) from error
         self._commit(group)
+        if lost is not None:
+            raise lost
         for problem in source.progress.problems:
             self.report.problems.append(f"{problem.where}: {problem.what}. {problem.remedy}")
         if not self.stop.is_set():
@@ -192,7 +221,7 @@ class Collector:
 
     def _results(self, source: Source, plan: ReadingPlan) -> Iterator[UnitResult]:
         """Read units; the first alone stays in this process, for most runs are small."""
-        units = self._units(source)
+        units = self._units(source, plan.spec)
         first = next(units, None)
         if first is None:
             return
@@ -210,7 +239,8 @@ class Collector:
             running: set[Future[UnitResult]] = set()
             try:
                 for unit in _chain(first, second, units):
-                    running.add(pool.submit(read_unit_in_worker, unit))
+                    with _interrupts_held():
+                        running.add(pool.submit(read_unit_in_worker, unit))
                     while len(running) >= self.processes + 2:
                         done, running = wait(running, return_when=FIRST_COMPLETED)
                         yield from (f.result() for f in done)
@@ -228,10 +258,10 @@ class Collector:
                 for future in running:
                     future.cancel()
 
-    def _units(self, source: Source) -> Iterator[list[ObjectRef]]:
+    def _units(self, source: Source, spec: SourceSpec) -> Iterator[list[ObjectRef]]:
         unit: list[ObjectRef] = []
         size = 0
-        for ref in self._new_objects(source):
+        for ref in self._new_objects(source, spec):
             unit.append(ref)
             size += ref.size
             if len(unit) >= UNIT_OBJECTS or size >= UNIT_BYTES:
@@ -240,20 +270,44 @@ class Collector:
         if unit:
             yield unit
 
-    def _new_objects(self, source: Source) -> Iterator[ObjectRef]:
-        """Objects that the ledger does not know as done, asked for in slices."""
+    def _new_objects(self, source: Source, spec: SourceSpec) -> Iterator[ObjectRef]:
+        """Objects that the ledger does not know as done, asked for in slices; last those that failed earlier
+        and that this listing did not come by."""
+        waiting = self._failed_earlier(spec)
         part: list[ObjectRef] = []
         for ref in source.objects():
             if self.stop.is_set():
                 return
+            waiting.pop(ref.name, None)
             part.append(ref)
-            if len(part) == 400:
+            if len(part) == SLICE:
                 yield from self._unknown(part)
                 part = []
                 self.progress.total = source.progress.total
                 self.on_progress(self.progress)
         yield from self._unknown(part)
         self.progress.total = source.progress.total
+        yield from waiting.values()
+
+    def _failed_earlier(self, spec: SourceSpec) -> dict[str, ObjectRef]:
+        """Objects of a bucket that an earlier run could not fetch: what was listed is not always listed again."""
+        if not spec.address.startswith("s3://"):
+            return {}
+        o = t.objects.c
+        rows = self.home.ledger.rows(
+            sa.select(o.name, o.etag, o.size, o.delivered_at)
+            .where(
+                o.source == spec.name, o.state == "failed", o.name.startswith(spec.address, autoescape=True)
+            )
+            .order_by(o.delivered_at.desc())
+            .limit(RETRIED)
+        )
+        options = spec.options
+        return {
+            name: ObjectRef(spec.name, name, etag, size, utc(delivered) or now())
+            for name, etag, size, delivered in rows
+            if options.wants(day_in(name))
+        }
 
     def _unknown(self, refs: Sequence[ObjectRef]) -> Iterator[ObjectRef]:
         if not refs:
@@ -261,13 +315,14 @@ class Collector:
         o = t.objects.c
         known = set(
             self.home.ledger.rows(
-                sa.select(o.name, o.etag).where(
-                    o.source == refs[0].source, o.name.in_([r.name for r in refs]), o.state.in_(KNOWN_STATES)
+                sa.select(o.source, o.name, o.etag).where(
+                    o.source.in_({r.source for r in refs}), o.name.in_([r.name for r in refs]),
+                    o.state.in_(KNOWN_STATES),
                 )
             )
-        )
+        )  # fmt: skip
         for ref in refs:
-            if (ref.name, ref.etag) in known:
+            if (ref.source, ref.name, ref.etag) in known:
                 self.report.seen += 1
                 self.report.already += 1
                 self.progress.objects += 1
@@ -283,8 +338,9 @@ class Collector:
         for facts in group.objects:
             self.report.seen += 1
             setattr(self.report, facts.outcome, getattr(self.report, facts.outcome) + 1)
-        for name, tally in report.tables.items():
-            if name in self.report.records:
+        for name in self.report.records:
+            if name in report.tables:
+                tally = report.whole(name)
                 self.report.records[name] += tally.taken
                 self.report.duplicates += tally.duplicates
                 self.report.variants += tally.variants
@@ -304,20 +360,21 @@ class Collector:
         with self.home.ledger.begin() as connection:
             for failure in failures:
                 ref = failure.ref
+                reason = printable(failure.reason, 2000)
                 key = (
                     (t.objects.c.source == ref.source)
                     & (t.objects.c.name == ref.name)
                     & (t.objects.c.etag == ref.etag)
                 )
                 changed = connection.execute(
-                    sa.update(t.objects).where(key).values(state="failed", reason=failure.reason)
+                    sa.update(t.objects).where(key).values(state="failed", reason=reason)
                 )
                 if not changed.rowcount:
                     connection.execute(
                         sa.insert(t.objects).values(
                             source=ref.source, name=ref.name, file_name=file_name(ref.name), etag=ref.etag,
                             size=ref.size, records=0,
-                            delivered_at=ref.delivered_at, state="failed", reason=failure.reason,
+                            delivered_at=ref.delivered_at, state="failed", reason=reason,
                         )
                     )  # fmt: skip
 
@@ -330,7 +387,8 @@ def _reopens(address: str) -> bool:
     """Whether another process can open the address again; a pipe cannot."""
     if address == SPOOL:
         return False
-    return address != "-" and not (os.path.exists(address) and not os.path.isfile(address) and not os.path.isdir(address))
+    path = Path(address)
+    return address != "-" and not (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def _chain(
@@ -340,6 +398,17 @@ def _chain(
     if second is not None:
         yield second
         yield from rest
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """A process that is started here begins with SIGINT blocked: Ctrl-C goes to the whole terminal, and one
+    that is still importing would die of it. This process gets the signal at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class stop_on_interrupt:  # noqa: N801 (reads as a statement)
@@ -353,7 +422,7 @@ class stop_on_interrupt:  # noqa: N801 (reads as a statement)
         self._before = signal.getsignal(signal.SIGINT)
         signal.signal(signal.SIGINT, self._interrupt)
 
-    def _interrupt(self, number: int, frame: object) -> None:
+    def _interrupt(self, _number: int, _frame: object) -> None:
         if self.stop.is_set():
             raise KeyboardInterrupt
         self.stop.set()

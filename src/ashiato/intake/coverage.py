@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,15 +11,15 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
-from pyiceberg.expressions import AlwaysTrue, GreaterThanOrEqual
+from pyiceberg.expressions import AlwaysTrue
 
 from ashiato.core.clock import now
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import at_least, equal
 from ashiato.lake.scan import relation
 from ashiato.ledger import tables as t
-from ashiato.ledger.database import utc
 
 #: Lags are taken over the newest days of each table: older ones say nothing of today's delivery.
 LAG_DAYS = 7
@@ -49,32 +50,31 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _places(home: Home) -> pa.Table:
-    """Account and region of objects by the folder they lay in."""
+def _places(home: Home, log: str, since: datetime | None = None) -> pa.Table:
+    """Account and region of the objects of a log by the folder they lay in; only those with records `since`."""
     o = t.objects.c
-    rows = home.ledger.rows(
-        sa.select(o.name, o.account, o.region).where(o.account.is_not(None), o.state == "taken")
-    )
-    columns = list(zip(*rows, strict=True)) if rows else [[], [], []]
-    names = ("name", "account", "region")
-    return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
+    wanted = (o.state == "taken") & (o.log == log) & (o.account.is_not(None) | o.region.is_not(None))
+    if since is not None:
+        wanted &= o.newest_record >= since
+    rows = home.ledger.rows(sa.select(o.source, o.name, o.account, o.region).where(wanted))
+    names = ("source", "name", "account", "region")
+    return pa.table({n: pa.array([row[i] for row in rows], pa.string()) for i, n in enumerate(names)})
 
 
 def _lags(home: Home, lake: PinnedLake) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     """By (source, log, account, region): newest record, quantiles of both lags over the newest days."""
     found: dict[tuple[str, str, str, str], dict[str, Any]] = {}
-    places = _places(home)
     for name in LOG_TABLES:
         description = TABLES[name]
         time = description.time_column
         newest = home.ledger.scalar(
             sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == name)
         )
-        newest = utc(newest) if isinstance(newest, datetime) else newest
         if newest is None:
             continue
-        since = newest - timedelta(days=LAG_DAYS)
-        plan = lake.plan(name, GreaterThanOrEqual(time, since.isoformat()))
+        # A clock that was wrong once must not hide the days that are.
+        since = min(newest, now()) - timedelta(days=LAG_DAYS)
+        plan = lake.plan(name, at_least(time, since.isoformat()))
         account, region = ACCOUNT_REGION[name]
         sql = f"""
             SELECT r.source, coalesce(p.account, r."{account}", '') AS account,
@@ -82,12 +82,14 @@ def _lags(home: Home, lake: PinnedLake) -> dict[tuple[str, str, str, str], dict[
                    quantile_cont(epoch(r.delivered_at) - epoch(r."{time}"), [0.5, 0.95, 1.0]) AS delivered,
                    quantile_cont(epoch(r.ingested_at) - epoch(r.delivered_at), [0.5, 0.95, 1.0]) AS taken
             FROM {relation(plan.files, plan.iceberg_schema)} r
-            LEFT JOIN places p ON p.name = r.object
+            LEFT JOIN places p ON p.source = r.source AND p.name = r.object
             WHERE r."{time}" >= $since GROUP BY ALL
         """
         with _connection() as connection:
-            connection.register("places", places)
-            for source, acc, reg, last, delivered, taken in connection.execute(sql, {"since": since}).fetchall():
+            connection.register("places", _places(home, name, since))
+            for source, acc, reg, last, delivered, taken in connection.execute(
+                sql, {"since": since}
+            ).fetchall():
                 found[source, name, acc, reg] = {
                     "newest": last,
                     "delivered": _quantiles(delivered),
@@ -102,9 +104,7 @@ def _quantiles(values: Sequence[float] | None) -> dict[str, float] | None:
     return {k: round(v, 1) for k, v in zip(("p50", "p95", "max"), values, strict=True)}
 
 
-def _sources(
-    home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def _sources(home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, Any]]) -> list[dict[str, Any]]:
     o = t.objects.c
     day_count = sa.func.count(sa.distinct(sa.func.substr(sa.cast(o.delivered_at, sa.String), 1, 10)))
     rows = home.ledger.rows(
@@ -122,8 +122,8 @@ def _sources(
             "objects": count,
             "bytes": int(size or 0),
             "records": int(records or 0),
-            "newest": utc(newest),
-            "last_delivery": utc(delivered),
+            "newest": newest,
+            "last_delivery": delivered,
             "objects_a_day": round(count / max(days, 1), 1),
             "bytes_a_day": int((size or 0) / max(days, 1)),
         }
@@ -150,33 +150,60 @@ def _sources(
     return result
 
 
-def digest_gaps(home: Home) -> list[dict[str, Any]]:
-    """Hours without a digest between two that came, and files that a digest names and that never came.
+#: `…/<account>_CloudTrail-Digest_<region>_<trail>_<home region>_<time>.json.gz`: a trail's digests are a chain.
+_CHAIN = re.compile(r"_CloudTrail-Digest_[a-z0-9-]+_(.+)_[a-z]{2}(?:-[a-z]+)+-\d_\d{8}T\d{6}Z")
+#: A digest comes an hour after its hour; one that is so much behind the others does not come any more.
+SILENT = timedelta(hours=3)
 
-    CloudTrail writes a digest an hour for each account and region, even for an hour without events.
+
+def digest_gaps(home: Home) -> list[dict[str, Any]]:
+    """Hours without a digest, and files that a digest names and that never came.
+
+    CloudTrail writes a digest an hour for each trail, account and region, even for an hour without events:
+    its absence is silence. Each trail is looked at by itself, for another one may go on; one that ends
+    before the others do is a gap to the newest hour that any digest covers.
     """
     d, f, o = t.digests.c, t.digest_files.c, t.objects.c
     gaps: list[dict[str, Any]] = []
-    rows = home.ledger.rows(sa.select(d.account, d.region, d.start, d.end).order_by(d.account, d.region, d.start))
-    before: dict[tuple[str, str], datetime] = {}
-    for account, region, start, end in rows:
-        start, end = utc(start) or start, utc(end) or end
-        last = before.get((account, region))
+    rows = home.ledger.rows(
+        sa.select(d.account, d.region, d.bucket, d.key, d.start, d.end).order_by(d.start, d.end)
+    )
+    before: dict[tuple[str, str, str], datetime] = {}
+    for account, region, bucket, key, start, end in rows:
+        chain = account, region, _trail(bucket, key)
+        last = before.get(chain)
         if last is not None and start > last:
-            gaps.append(_gap("cloudtrail", account, region, last, start, "no digest came for this time"))
-        before[account, region] = max(end, last) if last is not None else end
-    came = sa.select(o.file_name).where(o.state.in_(("taken", "skipped", "quarantined")))
+            gaps.append(
+                _gap(
+                    "cloudtrail", account, region, last, start, f"no digest of {chain[2]} came for this time"
+                )
+            )
+        before[chain] = end if last is None else max(end, last)
+    newest = max(before.values(), default=None)
+    for (account, region, trail), last in before.items():
+        if newest is not None and newest - last > SILENT:
+            why = f"no digest of {trail} came any more"
+            gaps.append(_gap("cloudtrail", account, region, last, newest, why))
+    gaps.sort(key=lambda gap: (gap["account"], gap["region"], gap["from"]))
+    # By the file's name alone, which AWS makes unique: a copy of the bucket, or another road, will do.
+    came = sa.select(o.id).where(o.file_name == f.file_name, o.state.in_(("taken", "skipped", "quarantined")))
     missing = home.ledger.rows(
         sa.select(d.account, d.region, d.start, d.end, f.bucket, f.key)
         .join(t.digest_files, f.digest == d.id)
-        .where(f.file_name.not_in(came))
-        .order_by(d.start)
+        .where(~came.exists())
+        .order_by(d.start, f.key)
         .limit(MAX_GAPS)
     )
     for account, region, start, end, bucket, key in missing:
         why = f"the digest names s3://{bucket}/{key}, which never came"
-        gaps.append(_gap("cloudtrail", account, region, utc(start), utc(end), why))
+        gaps.append(_gap("cloudtrail", account, region, start, end, why))
     return gaps
+
+
+def _trail(bucket: str, key: str) -> str:
+    """A trail by its digests' keys, in words."""
+    found = _CHAIN.search(key)
+    return f"trail {found[1]}" if found else f"s3://{bucket}/{key.partition('/CloudTrail-Digest/')[0]}"
 
 
 def _gap(
@@ -187,19 +214,18 @@ def _gap(
 
 def _skipdata(home: Home, lake: PinnedLake) -> list[dict[str, Any]]:
     """Windows for which AWS could not record the flows of an interface."""
-    from pyiceberg.expressions import EqualTo
-
-    plan = lake.plan("vpc_flow_logs", EqualTo("log_status", "SKIPDATA"))
+    plan = lake.plan("vpc_flow_logs", equal("log_status", "SKIPDATA"))
     if not plan.files:
         return []
     sql = f"""
         SELECT r.account_id, coalesce(p.region, r.region), r.interface_id, min(r.start_time),
                max(to_timestamp(coalesce(r."end", r.start, epoch(r.start_time)::BIGINT))), count(*)
-        FROM {relation(plan.files, plan.iceberg_schema)} r LEFT JOIN places p ON p.name = r.object
+        FROM {relation(plan.files, plan.iceberg_schema)} r LEFT JOIN places p
+        ON p.source = r.source AND p.name = r.object
         WHERE r.log_status = 'SKIPDATA' GROUP BY ALL ORDER BY 4 LIMIT {MAX_GAPS}
     """
     with _connection() as connection:
-        connection.register("places", _places(home))
+        connection.register("places", _places(home, "vpc_flow_logs"))
         return [
             _gap(
                 "vpc_flow_logs", account, region, first, last,
@@ -217,13 +243,15 @@ def _failed(home: Home) -> list[dict[str, Any]]:
         .order_by(o.delivered_at.desc())
         .limit(MAX_GAPS)
     )
-    return [{"source": s, "object": n, "reason": r, "delivered": utc(when)} for s, n, r, when in rows]
+    return [{"source": s, "object": n, "reason": r, "delivered": when} for s, n, r, when in rows]
 
 
 def _requests(home: Home) -> list[dict[str, Any]]:
     r = t.requests.c
     rows = home.ledger.rows(
-        sa.select(r.source, r.day, sa.func.sum(r.count)).group_by(r.source, r.day).order_by(r.source, r.day.desc())
+        sa.select(r.source, r.day, sa.func.sum(r.count))
+        .group_by(r.source, r.day)
+        .order_by(r.source, r.day.desc())
     )
     return [{"source": s, "day": d, "requests": int(n)} for s, d, n in rows][:MAX_GAPS]
 
@@ -239,12 +267,14 @@ def _disk(home: Home, lake: PinnedLake) -> dict[str, Any]:
         newest = home.ledger.scalar(
             sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == name)
         )
-        if not isinstance(newest, datetime) or not whole.rows:
+        if newest is None or not whole.rows:
             continue
-        until = min(utc(newest) or today, today)
+        until = min(newest, today)
         since = until - timedelta(days=30)
-        recent = lake.plan(name, GreaterThanOrEqual(TABLES[name].time_column, since.isoformat()))
-        days = max(1, len({_day_of(path) for path in recent.files})) if TABLES[name].partition == "day" else 30
+        recent = lake.plan(name, at_least(TABLES[name].time_column, since.isoformat()))
+        days = (
+            max(1, len({_day_of(path) for path in recent.files})) if TABLES[name].partition == "day" else 30
+        )
         daily += recent.bytes / days
     archive = _folder_size(home.archive)
     total = _folder_size(home.folder)

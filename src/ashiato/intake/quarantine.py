@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
-from pyiceberg.expressions import AlwaysTrue, EqualTo
+from pyiceberg.expressions import AlwaysTrue
 
+from ashiato.core.errors import AshiatoError
 from ashiato.intake.archive import archive_path
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import equal
 from ashiato.lake.scan import relation
 
 
@@ -28,9 +30,12 @@ def entries(home: Home, limit: int) -> list[dict[str, Any]]:
 
 
 def entry_bytes(home: Home, id_: str) -> bytes | None:
-    """The bytes of an entry; those of the whole object where the entry holds only a beginning."""
+    """The bytes of an entry; those of the whole delivered object where the entry holds only a beginning.
+
+    None where there is no such entry. Raises AshiatoError where the archive lost the object.
+    """
     with PinnedLake(home) as lake, duckdb.connect() as connection:
-        plan = lake.plan("quarantine", EqualTo("id", id_))
+        plan = lake.plan("quarantine", equal("id", id_))
         found = connection.execute(
             f"SELECT content, truncated, sha256 FROM {relation(plan.files, plan.iceberg_schema)} WHERE id = ?",
             [id_],
@@ -38,5 +43,14 @@ def entry_bytes(home: Home, id_: str) -> bytes | None:
     if found is None:
         return None
     content, truncated, sha256 = found
+    if not truncated:
+        return bytes(content)
     path = archive_path(home.archive, bytes.fromhex(sha256))
-    return path.read_bytes() if truncated and path.exists() else bytes(content)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AshiatoError(
+            f"the archive does not have the object of this entry: {error.strerror}",
+            where=str(path),
+            remedy="`ashiato query` shows its beginning: SELECT content FROM quarantine WHERE id = …",
+        ) from error

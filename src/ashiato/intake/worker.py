@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ashiato.core.errors import SourceUnavailable
+from ashiato.core.text import fitting, printable
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
@@ -161,8 +162,8 @@ class _UnitReader:
         for facts in self.result.objects:
             seen = self.seen.get(facts.name, {})
             facts.newest_record = seen.get("newest")
-            facts.account = facts.account or _single(seen.get("account"))
-            facts.region = facts.region or _single(seen.get("region"))
+            facts.account = facts.account or fitting(_single(seen.get("account")), 20)
+            facts.region = facts.region or fitting(_single(seen.get("region")), 40)
         return self.result
 
     def _object(self, ref: ObjectRef, content: bytes) -> None:
@@ -196,7 +197,7 @@ class _UnitReader:
             facts.log = "digest" if facts.digests else ("cloudtrail" if facts.records else None)
         self.result.objects.append(facts)
         # Its flow records may still be gathered: it is judged when they are out.
-        self.judged.append((facts, skipped, bad, content if bad else b""))
+        self.judged.append((facts, skipped, bad, content))
         self.by_name[facts.name] = self.judged[-1]
         if self.reader.flows.full:
             self._gathered_flows()
@@ -211,7 +212,9 @@ class _UnitReader:
         except Exception as error:
             # A reader promises never to raise for what bytes hold. If it breaks that promise, the object
             # must not stop the others nor be lost.
-            yield Unreadable(f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b"")
+            yield Unreadable(
+                f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b""
+            )
 
     def _gathered_flows(self) -> None:
         for gathered in self.reader.flush_flows():
@@ -229,18 +232,17 @@ class _UnitReader:
         readable = facts.records > 0 or bool(facts.digests)
         if bad:
             facts.outcome = "taken" if readable else "quarantined"
-            facts.reason = bad[0].reason[:500]
+            facts.reason = printable(bad[0].reason, 500)
         elif skipped is not None and not readable:
             facts.outcome, facts.reason = "skipped", skipped
         self.result.quarantined_records += len(bad)
-        for part in bad:
+        for number, part in enumerate(bad):
             kept = part.content or content
-            if len(kept) > QUARANTINE_INLINE or (not part.content and len(content) > QUARANTINE_INLINE):
+            short = len(kept) > QUARANTINE_INLINE
+            if short:
                 keep_object(self.plan.archive, facts.sha256, content)
-                kept, short = kept[:QUARANTINE_HEAD], True
-            else:
-                short = False
-            place = f"{facts.source}\0{facts.name}\0{facts.etag}\0{part.offset}\0{part.reason}"
+                kept = kept[:QUARANTINE_HEAD]
+            place = f"{facts.source}\0{facts.name}\0{facts.etag}\0{number}\0{part.offset}\0{part.reason}"
             self.quarantine.append(
                 {
                     "id": hashlib.sha256(place.encode("utf-8", "surrogatepass")).hexdigest()[:16],
@@ -248,7 +250,7 @@ class _UnitReader:
                     "object": facts.name,
                     "sha256": facts.sha256.hex(),
                     "offset": part.offset,
-                    "reason": part.reason[:2000],
+                    "reason": printable(part.reason, 2000),
                     "content": kept,
                     "truncated": short,
                 }
@@ -278,7 +280,9 @@ class _UnitReader:
             rows = rows.append_column(CONTENT, content_hashes(rows, description))
         time_column = rows[description.time_column]
         self.days.setdefault(at, set()).update(
-            pc.unique(pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())).to_pylist()
+            pc.unique(
+                pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())
+            ).to_pylist()
         )
         self._note_objects(rows, table)
         self._write(at, rows)
@@ -330,18 +334,21 @@ def _fetched(
 ) -> Iterator[tuple[ObjectRef, bytes | ObjectUnavailable]]:
     """Contents in order; objects of a bucket are fetched eight at a time."""
 
-    def fetch(ref: ObjectRef) -> bytes | ObjectUnavailable:
+    def fetch(ref: ObjectRef, replaced: bool = False) -> tuple[ObjectRef, bytes | ObjectUnavailable]:
         try:
-            return source.fetch(ref)
+            return ref, source.fetch(ref)
         except ObjectUnavailable as error:
-            return error
+            # Overwritten after it was listed: what it is now is what there is to read.
+            if error.replacement is not None and not replaced:
+                return fetch(error.replacement, replaced=True)
+            return ref, error
 
     if refs and refs[0].name.startswith("s3://") and len(refs) > 1:
         with ThreadPoolExecutor(8) as pool:
-            yield from zip(refs, pool.map(fetch, refs), strict=True)
+            yield from pool.map(fetch, refs)
         return
     for ref in refs:
-        yield ref, fetch(ref)
+        yield fetch(ref)
 
 
 def _facts(ref: ObjectRef, content: bytes, digest: bytes) -> ObjectFacts:
@@ -361,4 +368,12 @@ def _facts(ref: ObjectRef, content: bytes, digest: bytes) -> ObjectFacts:
     )
 
 
-__all__ = ["DigestFile", "Failure", "ReadingPlan", "SourceSpec", "SourceUnavailable", "UnitResult", "read_unit"]
+__all__ = [
+    "DigestFile",
+    "Failure",
+    "ReadingPlan",
+    "SourceSpec",
+    "SourceUnavailable",
+    "UnitResult",
+    "read_unit",
+]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -80,6 +82,7 @@ class FileWriter:
         self.level = level
         self.rows = 0
         self._open: dict[str, tuple[Path, pq.ParquetWriter]] = {}
+        self._closed: list[Path] = []
 
     def write(self, rows: pa.Table) -> None:
         """`rows` in the table's columns and order."""
@@ -102,16 +105,24 @@ class FileWriter:
 
     def close(self) -> list[DataFile]:
         """Finish the files; their entries for the commit."""
-        for _, writer in self._open.values():
+        for path, writer in self._open.values():
             writer.close()
+            # Parquet before the snapshot that names it: a power loss must not leave a name without bytes.
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         entry = data_file_maker(self.table)
         data_files = [entry(path) for path, _ in self._open.values()]
+        self._closed += [path for path, _ in self._open.values()]
         self._open = {}
         return data_files
 
     def abandon(self) -> None:
         """Remove what was written: the batch will not be committed."""
         for path, writer in self._open.values():
-            writer.close()
+            # On a full disk closing fails too; the file goes all the same.
+            with suppress(OSError, pa.ArrowException):
+                writer.close()
             path.unlink(missing_ok=True)
-        self._open = {}
+        for path in self._closed:
+            path.unlink(missing_ok=True)
+        self._open, self._closed = {}, []

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from ashiato.core.errors import AshiatoError
 from ashiato.core.locks import WriterLock
 from ashiato.ledger import Ledger
+from ashiato.ledger.tables import homes, objects
 
 FOLDERS = ("lake", "spool", "archive", "tmp", "readers")
 
@@ -33,21 +39,35 @@ class Home:
         return self.folder / "archive"
 
     @classmethod
-    def open_for_reading(cls, folder: Path) -> Home:
+    def open_for_reading(cls, folder: Path, *, ledger_url: str | None = None) -> Home:
         """A home as it is; nothing is written but a reader's lease. Raises AshiatoError if there is none."""
         folder = folder.expanduser().absolute()
-        if not (folder / "ledger.db").exists():
+        made = folder / ("lake" if ledger_url else "ledger.db")
+        try:
+            made.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise AshiatoError(
                 "there is no home yet",
                 where=str(folder),
                 remedy="Take something in first: `ashiato collect FOLDER` (or `ashiato demo`),"
                 " or name the home with --home.",
-            )
-        return cls(folder, Ledger.at(folder, migrate=False), None)
+            ) from error
+        except OSError as error:
+            raise AshiatoError(
+                f"the home cannot be read: {error.strerror}",
+                where=str(folder),
+                remedy="Give this user the right to read it, or name another home with --home.",
+            ) from error
+        return cls(folder, Ledger.at(folder, migrate=False, url=ledger_url), None)
 
     @classmethod
-    def open_for_writing(cls, folder: Path, purpose: str, *, wait_seconds: float = 0.0) -> Home:
-        """Take the writer's lock, make or migrate the home. Raises HomeBusy, HomeNewer, AshiatoError."""
+    def open_for_writing(
+        cls, folder: Path, purpose: str, *, wait_seconds: float = 0.0, ledger_url: str | None = None
+    ) -> Home:
+        """Take the writer's lock, make or migrate the home. Raises HomeBusy, HomeNewer, AshiatoError.
+
+        `ledger_url` names the control database where it is not SQLite in the home.
+        """
         from ashiato.lake.catalog import make_tables, open_catalog
 
         folder = folder.expanduser().absolute()
@@ -66,10 +86,20 @@ class Home:
         try:
             if not os.access(folder / "lake", os.W_OK):
                 raise AshiatoError(
-                    "the home is read-only", where=str(folder), remedy="Give this user write permission there."
+                    "the home is read-only",
+                    where=str(folder),
+                    remedy="Give this user write permission there.",
                 )
-            ledger = Ledger.at(folder, migrate=True)
+            ledger = Ledger.at(folder, migrate=True, url=ledger_url)
+            _belong_together(folder, ledger, apart=ledger_url is not None)
             make_tables(open_catalog(folder / "lake"))
+        except SQLAlchemyError as error:
+            lock.release()
+            raise AshiatoError(
+                f"the home's catalogue cannot be opened: {error}",
+                where=str(folder / "lake"),
+                remedy="Check disk space and the folder's permissions.",
+            ) from error
         except BaseException:
             lock.release()
             raise
@@ -83,8 +113,41 @@ class Home:
         if self.writer is not None:
             self.writer.release()
 
-    def __enter__(self) -> Home:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _belong_together(folder: Path, ledger: Ledger, *, apart: bool) -> None:
+    """Folder and control database carry one id. Raises AshiatoError where they are of different homes.
+
+    A database of another home would call objects taken that this lake never saw, an empty one would take
+    objects again that it holds. `apart`: the database does not lie in the folder.
+    """
+    path = folder / "id"
+    own = path.read_text().strip() if path.exists() else None
+    theirs = ledger.scalar(sa.select(homes.c.id))
+    if theirs is None and own is None:
+        theirs = uuid.uuid4().hex
+        with ledger.begin() as connection:
+            connection.execute(sa.insert(homes).values(id=theirs))
+    elif theirs is None:
+        raise AshiatoError(
+            "the control database is empty, but the home is not",
+            where=ledger.place,
+            remedy="Give the home its own control database back (`ashiato restore`), or begin a new home.",
+        )
+    if own is None and not (apart and _used(ledger)):
+        path.write_text(theirs + "\n")
+    elif own != theirs:
+        raise AshiatoError(
+            "the control database belongs to another home",
+            where=ledger.place,
+            remedy="Name a database of its own for each home (ledger_url), or the home that this one belongs to.",
+        )
+
+
+def _used(ledger: Ledger) -> bool:
+    return bool(ledger.scalar(sa.select(sa.exists().where(objects.c.id > 0))))

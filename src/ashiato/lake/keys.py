@@ -5,10 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 #: Tables whose records carry a key of their own.
 KEYED = ("cloudtrail", "config_items", "vpc_flow_logs")
+
+
+def variant_key(key: bytes, number: int) -> bytes:
+    """The key of the `number`th copy of a record that says more than the one before; 0 is the first."""
+    return blake2b(key + str(number).encode(), digest_size=16).digest() if number else key
 
 
 @dataclass(frozen=True)
@@ -60,13 +66,10 @@ class KeyTable:
             # Sorted, an insert walks the pages of a day once; ties keep the first row first.
             incoming = sorted(zip(days, keys, rows, contents, strict=True))
             before = db.total_changes
-            db.executemany(
-                f"INSERT OR IGNORE INTO {table} VALUES (?1, ?2, ?4, {int(batch)}, ?3)", incoming
-            )
+            db.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?1, ?2, ?4, {int(batch)}, ?3)", incoming)
             repeats: list[Repeat] = []
             if db.total_changes - before != len(keys):
                 repeats = self._repeats(table, batch, incoming)
-            db.execute("INSERT OR IGNORE INTO known_batches VALUES (?)", (batch,))
             db.execute("COMMIT")
         except BaseException:
             db.execute("ROLLBACK")
@@ -85,7 +88,9 @@ class KeyTable:
             " ON i.day = k.day AND i.key = k.key WHERE NOT (k.batch = ? AND k.row = i.row) ORDER BY i.row",
             (batch,),
         )
-        return [Repeat(row, first_batch, first_row, bool(same)) for row, first_batch, first_row, same in found]
+        return [
+            Repeat(row, first_batch, first_row, bool(same)) for row, first_batch, first_row, same in found
+        ]
 
     def forget(self, table: str, batch: int, days: Iterable[int]) -> None:
         """Take back the keys of a batch that was not committed."""
@@ -101,7 +106,14 @@ class KeyTable:
         with _transaction(self.db):
             self.db.execute(f"DELETE FROM {table} WHERE day < ?", (before,))
 
+    def clear(self) -> None:
+        """Forget everything: the lake will be asked anew."""
+        with _transaction(self.db):
+            for name in (*KEYED, "known_batches"):
+                self.db.execute(f"DELETE FROM {name}")
+
     def known_batches(self) -> set[int]:
+        """Batches all of whose keys are here."""
         return {row[0] for row in self.db.execute("SELECT id FROM known_batches")}
 
     def insert_rebuilt(self, table: str, rows: Iterable[tuple[int, bytes, int, int, int]]) -> None:
@@ -110,6 +122,8 @@ class KeyTable:
             self.db.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?,?,?,?,?)", rows)
 
     def mark_known(self, batches: Iterable[int]) -> None:
+        """Every key of these batches is here. Written after them, so that a power failure that loses keys
+        loses the mark too."""
         with _transaction(self.db):
             self.db.executemany("INSERT OR IGNORE INTO known_batches VALUES (?)", ((b,) for b in batches))
 

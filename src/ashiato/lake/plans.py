@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
 
 import sqlalchemy as sa
 from pyiceberg.expressions import BooleanExpression
-from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
-from ashiato.formats.columns import TableDescription
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
 from ashiato.lake.home import Home
+from ashiato.lake.leases import Lease
+from ashiato.lake.table_plan import TablePlan
 from ashiato.ledger import tables as t
-
-
-@dataclass(frozen=True)
-class TablePlan:
-    """The files of one table that may hold matching rows: local paths, their bytes and rows.
-
-    `snapshot_id` is None for a table that nothing was written to yet.
-    """
-
-    description: TableDescription
-    iceberg_schema: Schema
-    files: tuple[str, ...]
-    bytes: int
-    rows: int
-    snapshot_id: int | None
 
 
 class PinnedLake:
@@ -47,30 +28,38 @@ class PinnedLake:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        catalog = open_catalog(home.lake)
-        self._lease: Path | None = None
-        self._catalog = catalog
+        self._catalog = open_catalog(home.lake)
+        self._lease: Lease | None = None
         self._tables: dict[str, Table] = {}
         self._snapshots: dict[str, int | None] = {}
-        self._take_lease()
+        #: Before any table was looked at: what happened later is not in the snapshots for sure.
+        self.pinned_at = now()
+        self._pin()
 
-    def _take_lease(self) -> None:
-        """Write the lease first and read the snapshots again after it, so that none slips between."""
-        lease = self.home.folder / "readers" / f"{os.getpid()}-{uuid.uuid4().hex}"
+    def _pin(self) -> None:
+        """Take the lease first and read the snapshots after it, so that none slips between."""
+        # A home on a read-only file system has no writer that could remove files.
+        with suppress(OSError):
+            self._lease = Lease.take(self.home.folder / "readers")
         try:
-            lease.write_text(json.dumps({"pid": os.getpid(), "since": now().isoformat(), "snapshots": None}))
-            self._lease = lease
-        except OSError:
-            # A home on a read-only file system has no writer that could remove files.
-            self._lease = None
-        for name in TABLES:
-            table = open_table(self._catalog, name)
-            current = table.current_snapshot()
-            self._tables[name] = table
-            self._snapshots[name] = None if current is None else current.snapshot_id
-        if self._lease is not None:
-            about = {"pid": os.getpid(), "since": now().isoformat(), "snapshots": self._snapshots}
-            self._lease.write_text(json.dumps(about))
+            for name in TABLES:
+                table = open_table(self._catalog, name)
+                current = table.current_snapshot()
+                self._tables[name] = table
+                self._snapshots[name] = None if current is None else current.snapshot_id
+            if self._lease is not None:
+                self._lease.name(self._snapshots)
+        except BaseException:
+            self.close()
+            raise
+
+    def table(self, name: str) -> Table:
+        """The table as it was when pinned."""
+        return self._tables[name]
+
+    def snapshot_id(self, name: str) -> int | None:
+        """The pinned snapshot of a table; None where nothing was written yet."""
+        return self._snapshots[name]
 
     @property
     def superseded(self) -> Sequence[str]:
@@ -104,7 +93,7 @@ class PinnedLake:
 
     def close(self) -> None:
         if self._lease is not None:
-            self._lease.unlink(missing_ok=True)
+            self._lease.release()
             self._lease = None
 
     def __enter__(self) -> PinnedLake:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
 from pyiceberg.table import Table
 
 from ashiato.formats.columns import TableDescription
 from ashiato.formats.json_text import says_more
-from ashiato.lake.keys import KeyTable
+from ashiato.lake.keys import KeyTable, variant_key
 from ashiato.lake.scan import day_bounds, read_columns
+from ashiato.lake.spans import between, day_at
 
 #: Columns that together name a record: a second copy has the same.
 IDENTITY = {
@@ -30,6 +29,8 @@ IDENTITY = {
     ),
     "vpc_flow_logs": ("log_event_id",),
 }
+#: The column that copies are looked for by.
+_LOOKED_UP = {"cloudtrail": "eventID", "config_items": "resourceId"}
 _PROVENANCE = {
     "entities", "delivered_at", "ingested_at", "source", "object", "variant", "record_hash",
     # Which file held an item is no difference of the item.
@@ -54,8 +55,24 @@ def record_of(row: Mapping[str, Any], description: TableDescription) -> dict[str
         value = row.get(column.name)
         if value is None or column.name in _PROVENANCE:
             continue
-        record[column.name] = json.loads(value) if column.json else _without_nulls(value)
+        record[column.name] = _decoded(value) if column.json else _without_nulls(value)
     return record
+
+
+def _decoded(text: str) -> Any:
+    """JSON as values; as the text it is where Python cannot hold it (depth 10,000, numbers of 5,000 digits)."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def names_itself(row: Mapping[str, Any], description: TableDescription) -> bool:
+    """Whether the record's key comes from ids in it; else its key is the hash of all it says."""
+    if description.name == "cloudtrail":
+        return not row["record_hash"]
+    parts = (c for c in IDENTITY[description.name] if c != "configurationStateId")
+    return all(row[c] not in (None, "") for c in parts)
 
 
 def _without_nulls(value: Any) -> Any:
@@ -74,19 +91,23 @@ def variant_rows(
     keys: KeyTable,
     batch_id: int,
 ) -> pa.Table:
-    """The candidates that say more than every copy kept so far, with their number in `variant`."""
+    """The candidates that say more than every copy kept so far, with their number in `variant`.
+
+    Whatever the order in which copies come, everything that any of them says is in some copy kept. Number 0
+    is for one whose first copy is not in the lake any more.
+    """
     empty = candidates[0].row.slice(0, 0)
-    identity = IDENTITY[description.name]
-    if description.name == "vpc_flow_logs":
+    if description.name not in _LOOKED_UP:
         return empty
+    identity = IDENTITY[description.name]
+    # Records that have the hash of all they say for their key are equal, however they are spelled.
+    candidates = [c for c in candidates if names_itself(c.row.to_pylist()[0], description)]
     kept: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    looked_up = _LOOKED_UP[description.name]
     for day in sorted({c.day for c in candidates}):
-        of_day = [c for c in candidates if c.day == day]
-        wanted = {identity[0]: sorted({str(c.row[identity[0]][0].as_py()) for c in of_day})}
-        start, end = day_bounds(day)
-        column = description.time_column
-        row_filter = And(GreaterThanOrEqual(column, start.isoformat()), LessThan(column, end.isoformat()))
-        found = read_columns(description, table, row_filter, own_files, (start, end), wanted)
+        wanted = {looked_up: sorted({str(c.row[looked_up][0].as_py()) for c in candidates if c.day == day})}
+        span = between(description.name, day_at(day), day_at(day))
+        found = read_columns(description, table, span, own_files, day_bounds(day), wanted)
         for row in found.to_pylist():
             kept.setdefault(tuple(row[c] for c in identity), []).append(record_of(row, description))
     variants: list[pa.Table] = []
@@ -96,9 +117,10 @@ def variant_rows(
         copies = kept.setdefault(tuple(row[c] for c in identity), [])
         if copies and not all(says_more(copy, record) for copy in copies):
             continue
-        # The variant has a key of its own, so that its own second copy is recognised too.
-        key = blake2b(candidate.key + str(len(copies)).encode(), digest_size=16).digest()
-        keys.claim(description.name, batch_id, [candidate.day], [key], [candidate.content])
+        if copies:
+            # A key of its own: the key table made anew from the lake has the same.
+            key = variant_key(candidate.key, len(copies))
+            keys.claim(description.name, batch_id, [candidate.day], [key], [candidate.content])
         at = candidate.row.schema.get_field_index("variant")
         number = pa.array([len(copies)], pa.int32())
         variants.append(candidate.row.set_column(at, candidate.row.schema.field(at), number))

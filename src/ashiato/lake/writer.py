@@ -9,28 +9,37 @@ what an earlier process left between two steps.
 from __future__ import annotations
 
 import json
+import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
+from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from sqlalchemy.engine import Connection
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
+from ashiato.core.text import fitting
 from ashiato.formats.columns import TableDescription
 from ashiato.formats.reading import DigestFile
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
+from ashiato.lake.corrections import corrections_on, days_of_events
 from ashiato.lake.files import FileWriter
 from ashiato.lake.home import Home
-from ashiato.lake.keys import KEYED, KeyTable
+from ashiato.lake.key_rebuild import ensure_keys, open_keys
+from ashiato.lake.keys import KEYED
+from ashiato.lake.scan import planned_files, relation
+from ashiato.lake.spans import between
 from ashiato.lake.variants import Candidate, variant_rows
 from ashiato.ledger import tables as t
 
@@ -40,6 +49,18 @@ CONTENT = "_content"
 #: Rows that are looked up, filtered and written at once.
 CHUNK_ROWS = 100_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Names in the summary of a batch's snapshot: its uid, and what became of the other records of the batch.
+BATCH, DUPLICATES, VARIANTS = "ashiato.batch", "ashiato.duplicates", "ashiato.variants"
+#: What a full disk, a lost folder or a broken database shows itself as.
+WRITE_ERRORS = (
+    OSError,
+    pa.ArrowException,
+    sa.exc.SQLAlchemyError,
+    sqlite3.Error,
+    duckdb.Error,
+    CommitFailedException,
+    CommitStateUnknownException,
+)
 
 
 @dataclass
@@ -84,10 +105,51 @@ class Tally:
     duplicates: int = 0
     variants: int = 0
 
+    def add(self, other: Tally) -> None:
+        self.taken += other.taken
+        self.duplicates += other.duplicates
+        self.variants += other.variants
+
 
 @dataclass
 class GroupReport:
-    tables: dict[str, Tally]
+    """What became of a group's records, by table. `earlier` holds those that an interrupted group had
+    committed already: they belong to the objects, but to no batch of this group."""
+
+    tables: dict[str, Tally] = field(default_factory=dict)
+    earlier: dict[str, Tally] = field(default_factory=dict)
+
+    def whole(self, name: str) -> Tally:
+        """Both together."""
+        both = Tally()
+        both.add(self.tables.get(name, Tally()))
+        both.add(self.earlier.get(name, Tally()))
+        return both
+
+
+@dataclass
+class _LeftOut:
+    """Rows left out because an interrupted group committed them: how many, from when to when."""
+
+    rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def add(self, rows: pa.Table, column: str) -> None:
+        if rows.num_rows:
+            span = pc.min_max(rows[column]).as_py()
+            self.rows += rows.num_rows
+            self.first = span["min"] if self.first is None else min(self.first, span["min"])
+            self.last = span["max"] if self.last is None else max(self.last, span["max"])
+
+
+@dataclass(frozen=True)
+class _Committed:
+    """A batch as found in the lake: values for the ledger, days to count again, corrections."""
+
+    values: dict[str, int]
+    days: set[int]
+    corrections: Sequence[tuple[str, str]]
 
 
 class LakeWriter:
@@ -98,9 +160,10 @@ class LakeWriter:
             raise AshiatoError("the home is open for reading only")
         self.home = home
         self.catalog = open_catalog(home.lake)
-        self.keys = KeyTable(home.folder / "keys.db")
+        self.keys = open_keys(home.folder / "keys.db")
         self._tables: dict[str, Table] = {}
         self.reconcile()
+        ensure_keys(self.keys, self.catalog, home.ledger)
 
     def table(self, name: str) -> Table:
         if name not in self._tables:
@@ -121,32 +184,45 @@ class LakeWriter:
         for file in files:
             if file.rows:
                 by_table.setdefault(file.table, []).append(file)
+        report = GroupReport()
         try:
             self.step("begin")
             batches = self._begin(group, objects, by_table)
-            report = GroupReport({})
             snapshots: dict[str, int | None] = {}
             corrections: list[tuple[str, str]] = []
             for name, table_files in by_table.items():
-                tally, snapshots[name] = self._write(name, batches[name], table_files, objects, corrections)
-                report.tables[name] = tally
+                snapshots[name] = self._write(name, batches[name], table_files, objects, corrections, report)
             self.step("confirm")
-            self._confirm(group, batches, snapshots, report, objects, by_table, corrections)
-        except (OSError, pa.ArrowException, sa.exc.DBAPIError) as error:
-            self._tables.clear()
-            try:
-                self.reconcile()
-            except (OSError, pa.ArrowException, sa.exc.DBAPIError):
-                # The disk may refuse this too; the next process that opens the home reconciles.
-                pass
-            raise AshiatoError(
-                f"the batch could not be written: {error}",
-                where=str(self.home.folder),
-                remedy="Free disk space or repair the folder's permissions and run again;"
-                " the lake is as it was before this batch.",
-            ) from error
+            self._confirm(group, batches, snapshots, report, by_table, corrections)
+        except Exception as error:
+            if not self._recovered(group, report, by_table):
+                if not isinstance(error, WRITE_ERRORS):
+                    raise
+                raise AshiatoError(
+                    f"the batch could not be written: {error}",
+                    where=str(self.home.folder),
+                    remedy="Free disk space or repair the folder's permissions and run again;"
+                    " what was committed before stays, and nothing is taken twice.",
+                ) from error
         self.step("idle")
         return report
+
+    def _recovered(self, group: str, report: GroupReport, by_table: dict[str, list[RowsFile]]) -> bool:
+        """After a failure: leave everything as a restart would. True if all was committed but the confirmation,
+        and that is made up for now."""
+        self._tables.clear()
+        try:
+            self.reconcile()
+            states = set(
+                self.home.ledger.rows(
+                    sa.select(t.objects.c.state).where(t.objects.c.group_id == group).distinct()
+                )
+            )
+        except WRITE_ERRORS:
+            # The disk may refuse this too; the next process that opens the home reconciles.
+            return False
+        settled = bool(states) and not {s for (s,) in states} & {"pending", "failed"}
+        return settled and report.tables.keys() == by_table.keys()
 
     def _begin(
         self, group: str, objects: Sequence[ObjectFacts], by_table: dict[str, list[RowsFile]]
@@ -166,11 +242,20 @@ class LakeWriter:
                 days = sorted(set().union(*(f.days for f in files)))
                 result = connection.execute(
                     sa.insert(t.batches).values(
-                        uid=uid, group_id=group, table_name=name, state="writing", rows=0, duplicates=0,
-                        variants=0, days=json.dumps(days), created_at=now(),
+                        uid=uid,
+                        group_id=group,
+                        table_name=name,
+                        state="writing",
+                        rows=0,
+                        duplicates=0,
+                        variants=0,
+                        days=json.dumps(days),
+                        created_at=now(),
                     )
                 )
-                batches[name] = (int(result.inserted_primary_key[0]), uid)
+                batches[name] = (_made(result), uid)
+            # What a digest promises is known from here on, whatever becomes of the group.
+            _keep_digests(connection, objects)
         return batches
 
     def _write(
@@ -180,11 +265,14 @@ class LakeWriter:
         files: Sequence[RowsFile],
         objects: Sequence[ObjectFacts],
         corrections: list[tuple[str, str]],
-    ) -> tuple[Tally, int | None]:
+        report: GroupReport,
+    ) -> int | None:
+        """Write and commit one table's rows; the snapshot, or None where no row was new."""
         batch_id, uid = batch
         description = TABLES[name]
         table = self.table(name)
         tally = Tally()
+        left_out = _LeftOut()
         unwanted, repeated = self._objects_to_leave_out(name, objects)
         writer = FileWriter(table, description)
         candidates: list[Candidate] = []
@@ -193,10 +281,14 @@ class LakeWriter:
         try:
             for chunk in _chunks(files):
                 if unwanted:
-                    chunk = chunk.filter(pc.invert(pc.is_in(chunk["object"], unwanted)))
-                if repeated and KEY in chunk.column_names:
-                    pass
-                elif repeated:
+                    at = pc.is_in(chunk["object"], unwanted)
+                    if name == "quarantine":
+                        # Its time is when it was written, and none of its rows is a copy of another.
+                        report.earlier.setdefault(name, Tally()).taken += pc.sum(at).as_py() or 0
+                    else:
+                        left_out.add(chunk.filter(at), description.time_column)
+                    chunk = chunk.filter(pc.invert(at))
+                if repeated and KEY not in chunk.column_names:
                     kept = chunk.filter(pc.invert(pc.is_in(chunk["object"], repeated)))
                     tally.duplicates += chunk.num_rows - kept.num_rows
                     chunk = kept
@@ -218,25 +310,41 @@ class LakeWriter:
             data_files = writer.close()
             if candidates:
                 extra = self._variants(name, batch_id, candidates, data_files, table)
-                tally.variants += extra.num_rows
+                firsts = pc.sum(pc.equal(extra["variant"], 0)).as_py() or 0
+                tally.taken += firsts
+                tally.variants += extra.num_rows - firsts
                 tally.duplicates += len(candidates) - extra.num_rows
                 if extra.num_rows:
-                    more = FileWriter(table, description)
-                    more.write(_complete(extra, description, stamp))
-                    data_files += more.close()
+                    rows = _complete(extra, description, stamp)
+                    if name == "cloudtrail":
+                        corrections.extend(_corrections(rows))
+                    writer.write(rows)
+                    data_files += writer.close()
+            if left_out.rows:
+                assert unwanted is not None
+                report.earlier[name] = self._earlier(table, description, left_out, unwanted)
         except BaseException:
             writer.abandon()
             raise
+        report.tables[name] = tally
+        self.keys.mark_known([batch_id])
         if not data_files:
-            return tally, None
+            return None
         self.step("snapshot")
-        with table.transaction() as transaction, transaction.update_snapshot(
-            snapshot_properties={"ashiato.batch": uid}
-        ).merge_append() as append:
+        with (
+            table.transaction() as transaction,
+            transaction.update_snapshot(
+                snapshot_properties={
+                    BATCH: uid,
+                    DUPLICATES: str(tally.duplicates),
+                    VARIANTS: str(tally.variants),
+                }
+            ).merge_append() as append,
+        ):
             for data_file in data_files:
                 append.append_data_file(data_file)
         snapshot = table.current_snapshot()
-        return tally, None if snapshot is None else snapshot.snapshot_id
+        return None if snapshot is None else snapshot.snapshot_id
 
     def _objects_to_leave_out(
         self, name: str, objects: Sequence[ObjectFacts]
@@ -247,21 +355,45 @@ class LakeWriter:
             unwanted = [
                 o.name for o in objects if name in (done.get((o.source, o.name, o.etag)) or "").split(",")
             ]
-            seen: set[bytes] = set()
             repeated = []
-            candidates = [o for o in objects if o.unkeyed and o.name not in set(unwanted)]
-            known = _known_contents(connection, [o.sha256 for o in candidates])
-            for o in candidates:
-                if o.sha256 in known or o.sha256 in seen:
-                    repeated.append(o.name)
-                seen.add(o.sha256)
-        as_array = lambda names: pa.array(names, pa.string()) if names else None  # noqa: E731
-        return as_array(unwanted), as_array(repeated)
+            if name == "vpc_flow_logs":
+                left = set(unwanted)
+                candidates = [o for o in objects if o.unkeyed and o.name not in left]
+                seen = _known_contents(connection, name, [o.sha256 for o in candidates])
+                # An object that is left out has its rows in the lake, though it is not confirmed yet.
+                seen.update(o.sha256 for o in objects if o.name in left)
+                for o in candidates:
+                    if o.sha256 in seen:
+                        repeated.append(o.name)
+                    seen.add(o.sha256)
+        return _names(unwanted), _names(repeated)
+
+    def _earlier(
+        self, table: Table, description: TableDescription, left_out: _LeftOut, names: pa.Array
+    ) -> Tally:
+        """What the records of these objects became when an interrupted group committed them, by the lake."""
+        assert left_out.first is not None
+        assert left_out.last is not None
+        column = description.time_column
+        span = between(description.name, left_out.first.date(), left_out.last.date())
+        files = relation(planned_files(table, span), table.schema())
+        variant = "variant > 0" if "variant" in description.by_name else "false"
+        with duckdb.connect(config={"threads": 1, "memory_limit": "512MB"}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            found = connection.execute(
+                f"SELECT count(*) FILTER (NOT {variant}), count(*) FILTER ({variant}) FROM {files}"
+                f' WHERE "{column}" >= $first AND "{column}" <= $last AND object IN (SELECT unnest($names))',
+                {"first": left_out.first, "last": left_out.last, "names": names.to_pylist()},
+            ).fetchone()
+        first, variants = found or (0, 0)
+        return Tally(first, max(left_out.rows - first - variants, 0), variants)
 
     def _new_rows(
         self, name: str, batch_id: int, chunk: pa.Table, description: TableDescription, first_row: int
     ) -> tuple[pa.Table, list[Candidate], int]:
-        days = pc.floor_temporal(chunk[description.time_column], unit="day").cast(pa.date32()).cast(pa.int32())
+        days = (
+            pc.floor_temporal(chunk[description.time_column], unit="day").cast(pa.date32()).cast(pa.int32())
+        )
         day_list = days.to_pylist()
         keys = chunk[KEY].to_pylist()
         contents = chunk[CONTENT].to_pylist()
@@ -291,11 +423,11 @@ class LakeWriter:
         batches: dict[str, tuple[int, str]],
         snapshots: dict[str, int | None],
         report: GroupReport,
-        objects: Sequence[ObjectFacts],
         by_table: dict[str, list[RowsFile]],
         corrections: Sequence[tuple[str, str]],
     ) -> None:
         moment = now()
+        corrected = days_of_events(self.table("cloudtrail"), [original for original, _ in corrections])
         with self.home.ledger.begin() as connection:
             for name, (batch_id, _) in batches.items():
                 tally = report.tables[name]
@@ -303,67 +435,107 @@ class LakeWriter:
                     sa.update(t.batches)
                     .where(t.batches.c.id == batch_id)
                     .values(
-                        state="committed", rows=tally.taken, duplicates=tally.duplicates,
-                        variants=tally.variants, snapshot_id=snapshots[name], committed_at=moment,
+                        state="committed",
+                        rows=tally.taken,
+                        duplicates=tally.duplicates,
+                        variants=tally.variants,
+                        snapshot_id=snapshots[name],
+                        committed_at=moment,
                     )
                 )
                 if tally.taken or tally.variants:
                     _mark_days(connection, name, set().union(*(f.days for f in by_table[name])))
             _settle(connection, group, moment)
             _keep_corrections(connection, corrections)
-            _keep_digests(connection, objects)
+            # What a correction replaces no longer counts, on whatever day it stands.
+            _mark_days(connection, "cloudtrail", corrected)
 
     # -- reconcile ----------------------------------------------------------------------------------
 
     def reconcile(self) -> None:
-        """Finish or take back what a process that died left between two steps."""
+        """Finish or take back what a process that died left between two steps: one transaction a group, so
+        that dying here is no different."""
         ledger = self.home.ledger
-        unsure = ledger.rows(sa.select(t.batches).where(t.batches.c.state == "writing"))
-        groups: dict[str, set[str]] = {}
-        for batch in unsure:
-            committed = groups.setdefault(batch.group_id, set())
-            table = open_table(self.catalog, batch.table_name)
-            snapshot = next(
-                (s for s in table.snapshots() if s.summary and s.summary.get("ashiato.batch") == batch.uid), None
-            )
-            if snapshot is None:
+        b, o = t.batches.c, t.objects.c
+        unsure: dict[str, list[sa.Row[Any]]] = {}
+        for batch in ledger.rows(sa.select(t.batches).where(b.state == "writing").order_by(b.id)):
+            unsure.setdefault(batch.group_id, []).append(batch)
+        for (group,) in ledger.rows(sa.select(o.group_id).where(o.state == "pending").distinct()):
+            unsure.setdefault(group, [])
+        for group, batches in unsure.items():
+            self._reconcile(group, batches)
+
+    def _reconcile(self, group: str, batches: Sequence[sa.Row[Any]]) -> None:
+        found = {batch.id: self._committed(batch) for batch in batches}
+        for batch in batches:
+            if found[batch.id] is None:
                 self.keys.forget(batch.table_name, batch.id, json.loads(batch.days))
-                with ledger.begin() as connection:
-                    connection.execute(sa.delete(t.batches).where(t.batches.c.id == batch.id))
-                continue
-            committed.add(batch.table_name)
-            with ledger.begin() as connection:
-                connection.execute(
-                    sa.update(t.batches)
-                    .where(t.batches.c.id == batch.id)
-                    .values(
-                        state="committed", snapshot_id=snapshot.snapshot_id, committed_at=now(),
-                        rows=int((snapshot.summary or {})["added-records"] or 0),
-                    )
+        done = [batch.table_name for batch in batches if found[batch.id] is not None]
+        moment = now()
+        with self.home.ledger.begin() as connection:
+            for batch in batches:
+                committed = found[batch.id]
+                at = t.batches.c.id == batch.id
+                if committed is None:
+                    connection.execute(sa.delete(t.batches).where(at))
+                    continue
+                values = {"state": "committed", "committed_at": moment, **committed.values}
+                connection.execute(sa.update(t.batches).where(at).values(values))
+                _mark_days(connection, batch.table_name, committed.days)
+                _keep_corrections(connection, committed.corrections)
+            if batches and len(done) == len(batches):
+                # Every batch of the group is in the lake: only the confirmation was missing.
+                _settle(connection, group, moment)
+                return
+            # Which objects have rows in which table is not recorded, and need not be: they are read again.
+            connection.execute(
+                sa.update(t.objects)
+                .where(t.objects.c.group_id == group, t.objects.c.state == "pending")
+                .values(
+                    state="failed",
+                    reason="interrupted; it will be read again",
+                    done=_joined(t.objects.c.done, done),
                 )
-                _mark_days(connection, batch.table_name, set(json.loads(batch.days)))
-        pending = ledger.rows(
-            sa.select(t.objects.c.group_id).where(t.objects.c.state == "pending").distinct()
+            )
+
+    def _committed(self, batch: sa.Row[Any]) -> _Committed | None:
+        """What the ledger should say of a batch whose snapshot is in the lake; None where there is none."""
+        table = open_table(self.catalog, batch.table_name)
+        snapshot = next(
+            (s for s in table.snapshots() if s.summary and s.summary.get(BATCH) == batch.uid), None
         )
-        for (group,) in pending:
-            with ledger.begin() as connection:
-                done = connection.scalars(
-                    sa.select(t.batches.c.table_name).where(
-                        t.batches.c.group_id == group, t.batches.c.state == "committed"
-                    )
-                ).all()
-                # Which objects have rows in which table is not recorded, and need not be: they are read again.
-                connection.execute(
-                    sa.update(t.objects)
-                    .where(t.objects.c.group_id == group, t.objects.c.state == "pending")
-                    .values(
-                        state="failed", reason="interrupted; it will be read again",
-                        done=_joined(t.objects.c.done, done),
-                    )
-                )
+        if snapshot is None:
+            return None
+        summary: Mapping[str, str | None] = (
+            dict(snapshot.summary.additional_properties) if snapshot.summary else {}
+        )
+        variants = int(summary.get(VARIANTS) or 0)
+        days = set(json.loads(batch.days))
+        corrections = corrections_on(table, days) if batch.table_name == "cloudtrail" else []
+        return _Committed(
+            {
+                "snapshot_id": snapshot.snapshot_id,
+                "rows": int(summary["added-records"] or 0) - variants,
+                "duplicates": int(summary.get(DUPLICATES) or 0),
+                "variants": variants,
+            },
+            days | days_of_events(table, [original for original, _ in corrections]),
+            corrections,
+        )
 
     def close(self) -> None:
         self.keys.close()
+
+
+def _names(names: Sequence[str]) -> pa.Array | None:
+    return pa.array(names, pa.string()) if names else None
+
+
+def _made(result: sa.CursorResult[Any]) -> int:
+    """The id of the row that was inserted."""
+    key = result.inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _joined(column: sa.Column[str], names: Sequence[str]) -> sa.ColumnElement[str]:
@@ -410,7 +582,9 @@ def _corrections(rows: pa.Table) -> list[tuple[str, str]]:
     return [
         (r["addendum"]["originalEventID"], r["eventID"])
         for r in found
-        if r["addendum"]["originalEventID"] and r["eventID"] and r["addendum"]["originalEventID"] != r["eventID"]
+        if r["addendum"]["originalEventID"]
+        and r["eventID"]
+        and r["addendum"]["originalEventID"] != r["eventID"]
     ]
 
 
@@ -421,10 +595,24 @@ def file_name(name: str) -> str:
 
 def _object_row(o: ObjectFacts, group: str, done: str | None) -> dict[str, object]:
     return {
-        "source": o.source, "name": o.name, "file_name": file_name(o.name), "log": o.log, "etag": o.etag, "size": o.size, "sha256": o.sha256,
-        "delivered_at": o.delivered_at, "taken_at": None, "state": "pending", "reason": o.reason,
-        "records": o.records, "account": o.account, "region": o.region, "newest_record": o.newest_record,
-        "group_id": group, "outcome": o.outcome, "done": done,
+        "source": o.source,
+        "name": o.name,
+        "file_name": file_name(o.name),
+        "log": o.log,
+        "etag": o.etag,
+        "size": o.size,
+        "sha256": o.sha256,
+        "delivered_at": o.delivered_at,
+        "taken_at": None,
+        "state": "pending",
+        "reason": o.reason,
+        "records": o.records,
+        "account": o.account,
+        "region": o.region,
+        "newest_record": o.newest_record,
+        "group_id": group,
+        "outcome": o.outcome,
+        "done": done,
     }
 
 
@@ -434,12 +622,16 @@ def _in_slices(values: Sequence[object], size: int = 400) -> Iterator[Sequence[o
 
 
 def _forget_objects(connection: Connection, objects: Sequence[ObjectFacts]) -> None:
-    """Earlier rows of the same objects (failed, interrupted) give way."""
+    """Earlier rows of the same objects (failed, interrupted) give way; so does the failure of a content that
+    was overwritten before it could be read."""
     if objects:
+        o = t.objects.c
+        overwritten = sa.and_(o.state == "failed", sa.func.coalesce(o.done, "") == "")
         connection.execute(
             sa.delete(t.objects).where(
-                t.objects.c.source == sa.bindparam("s"), t.objects.c.name == sa.bindparam("n"),
-                t.objects.c.etag == sa.bindparam("e"),
+                o.source == sa.bindparam("s"),
+                o.name == sa.bindparam("n"),
+                sa.or_(o.etag == sa.bindparam("e"), overwritten),
             ),
             [{"s": o.source, "n": o.name, "e": o.etag} for o in objects],
         )
@@ -448,20 +640,23 @@ def _forget_objects(connection: Connection, objects: Sequence[ObjectFacts]) -> N
 def _done(connection: Connection, wanted: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
     """Tables that interrupted groups committed for these objects."""
     o = t.objects.c
-    rows = connection.execute(sa.select(o.source, o.name, o.etag, o.done).where(o.done.is_not(None), o.done != ""))
+    rows = connection.execute(
+        sa.select(o.source, o.name, o.etag, o.done).where(o.done.is_not(None), o.done != "")
+    )
     return {(s, n, e): d for s, n, e, d in rows if (s, n, e) in wanted}
 
 
-def _known_contents(connection: Connection, hashes: Sequence[bytes]) -> set[bytes]:
+def _known_contents(connection: Connection, table: str, hashes: Sequence[bytes]) -> set[bytes]:
+    """Of these contents, those whose rows are in `table`: taken, or committed by a group that was interrupted."""
+    o = t.objects.c
     known: set[bytes] = set()
     for part in _in_slices(hashes):
-        known.update(
-            connection.scalars(
-                sa.select(t.objects.c.sha256).where(
-                    t.objects.c.sha256.in_(part), t.objects.c.state == "taken", t.objects.c.records > 0
-                )
+        found = connection.execute(
+            sa.select(o.sha256, o.state, o.done).where(
+                o.sha256.in_(part), o.records > 0, sa.or_(o.state == "taken", o.done.is_not(None))
             )
         )
+        known.update(h for h, state, done in found if state == "taken" or table in (done or "").split(","))
     return known
 
 
@@ -486,17 +681,29 @@ def _settle(connection: Connection, group: str, moment: datetime) -> None:
 
 
 def _keep_corrections(connection: Connection, corrections: Sequence[tuple[str, str]]) -> None:
+    c = t.corrections.c
     for original, correction in corrections:
-        c = t.corrections.c
+        # Ids of 36 characters; what is no id corrects nothing.
+        if fitting(original, 100) is None or fitting(correction, 100) is None:
+            continue
         if not connection.scalar(
             sa.select(sa.func.count()).where(c.original == original, c.correction == correction)
         ):
             connection.execute(sa.insert(t.corrections).values(original=original, correction=correction))
 
 
+def _fits(d: DigestFile) -> bool:
+    """Whether a digest names what can exist: a document that does not says nothing of coverage."""
+    texts = [(d.account, 20), (d.region, 40), (d.bucket, 255), (d.key, 1024)]
+    texts += [pair for b, k, h in d.log_files for pair in ((b, 255), (k, 1024), (h, 64))]
+    return all(fitting(text, most) is not None for text, most in texts)
+
+
 def _keep_digests(connection: Connection, objects: Sequence[ObjectFacts]) -> None:
     for o in objects:
         for d in o.digests:
+            if not _fits(d):
+                continue
             known = connection.scalar(
                 sa.select(t.digests.c.id).where(t.digests.c.bucket == d.bucket, t.digests.c.key == d.key)
             )
@@ -504,16 +711,21 @@ def _keep_digests(connection: Connection, objects: Sequence[ObjectFacts]) -> Non
                 continue
             made = connection.execute(
                 sa.insert(t.digests).values(
-                    account=d.account, region=d.region, start=d.start, end=d.end, bucket=d.bucket, key=d.key,
+                    account=d.account,
+                    region=d.region,
+                    start=d.start,
+                    end=d.end,
+                    bucket=d.bucket,
+                    key=d.key,
                     object=o.name,
                 )
             )
             if d.log_files:
-                digest_id = made.inserted_primary_key[0]
+                digest_id = _made(made)
                 connection.execute(
                     sa.insert(t.digest_files),
                     [
                         {"digest": digest_id, "bucket": b, "key": k, "file_name": file_name(k), "sha256": h}
-                        for b, k, h in dict.fromkeys(d.log_files)
+                        for k, (b, h) in {k: (b, h) for b, k, h in d.log_files}.items()
                     ],
                 )

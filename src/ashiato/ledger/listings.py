@@ -21,9 +21,11 @@ class LedgerListings:
         """The state of every remembered prefix of `source` that begins with `under`."""
         c = listings.c
         rows = self.ledger.rows(
-            sa.select(c.prefix, c.state).where(c.source == source, c.prefix.startswith(under, autoescape=True))
+            sa.select(c.prefix, c.state).where(
+                c.source == source, c.prefix.startswith(under, autoescape=True)
+            )
         )
-        return {prefix: state for prefix, state in rows}
+        return {row.prefix: row.state for row in rows}
 
     def save(self, source: str, states: Mapping[str, str]) -> None:
         """Remember these prefixes' states, all or none."""
@@ -47,7 +49,7 @@ class LedgerListings:
         rows = self.ledger.rows(
             sa.select(c.kind, c.count).where(c.source == source, c.day == day.isoformat())
         )
-        return {kind: count for kind, count in rows}
+        return {row.kind: row[1] for row in rows}
 
     def add_requests(self, source: str, day: date, counts: Mapping[str, int]) -> None:
         """Add to the day's counts."""

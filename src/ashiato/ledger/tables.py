@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -15,12 +17,37 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
 
 #: SQLite gives row ids to INTEGER PRIMARY KEY only.
 Id = BigInteger().with_variant(Integer, "sqlite")
-Time = DateTime(timezone=True)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time with its zone: written as UTC whatever its zone was, read as UTC from a database that keeps none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return _in_utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        return _in_utc(value)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Time = UtcTime()
 
 #: Every delivered object that was looked at. `log` is the table that most of its records went to, or
 #: `digest`; `file_name` the last part of `name`, by which digests find it. `state`: taken, skipped, quarantined, failed (to be retried),
@@ -137,3 +164,6 @@ dirty_days = Table(
     Column("settled_at", Time),
     Column("dirty", Integer, nullable=False, default=1),
 )
+
+#: The one home that this database belongs to; its folder has the same in the file `id`.
+homes = Table("homes", metadata, Column("id", String(40), primary_key=True))

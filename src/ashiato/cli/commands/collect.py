@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,8 @@ ashiato collect s3://logs --role-arn arn:aws:iam::111122223333:role/ashiato-read
 
 def collect(
     source: Annotated[
-        list[str], typer.Argument(help="Files, folders, patterns, s3://bucket/prefix, or - for standard input.")
+        list[str],
+        typer.Argument(help="Files, folders, patterns, s3://bucket/prefix, or - for standard input."),
     ],
     home: HomeOption = None,
     config: ConfigOption = None,
@@ -42,7 +44,9 @@ def collect(
     to: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day delivered (UTC).")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="List everything again, not only what is due.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="List everything again, not only what is due.")
+    ] = False,
     endpoint_url: Annotated[str | None, typer.Option(help="S3 endpoint, for example of MinIO.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
     region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
@@ -55,7 +59,9 @@ def collect(
     archive: Annotated[
         str | None, typer.Option(help="none, or copy: keep the delivered objects too.")
     ] = None,
-    processes: Annotated[int | None, typer.Option(min=1, help="Reading processes; default: one a core.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Reading processes; default: one a core.")
+    ] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another writer of this home.")] = 0.0,
     format_: FormatOption = None,
     json: JsonOption = False,
@@ -103,64 +109,72 @@ def take_in(
     """Run a collection with a progress display on a terminal."""
     from ashiato.cli.progress import collect_progress
     from ashiato.intake.collect import Collector, stop_on_interrupt
-    from ashiato.lake.home import Home
 
-    with Home.open_for_writing(told.home, "ashiato collect", wait_seconds=wait) as opened:
-        with collect_progress() as show_progress:
-            collector = Collector(
-                opened,
-                keep_objects=keep,
-                processes=processes,
-                flow_format=flow_format,
-                on_progress=show_progress,
-            )
-            with stop_on_interrupt(collector.stop, lambda text: print(text, file=sys.stderr)):
-                return collector.run(addresses, options)  # type: ignore[arg-type]
+    with (
+        told.open_for_writing("ashiato collect", wait_seconds=wait) as opened,
+        collect_progress() as show_progress,
+    ):
+        collector = Collector(
+            opened,
+            keep_objects=keep,
+            processes=processes,
+            flow_format=flow_format,
+            on_progress=show_progress,
+        )
+        with stop_on_interrupt(collector.stop, lambda text: print(text, file=sys.stderr)):
+            return collector.run(addresses, options)  # type: ignore[arg-type]
 
 
 def show(told: Common, report: CollectReport) -> None:
-    """Print what a collection did."""
+    """Print what a collection did; what went wrong with objects goes to standard error in every format."""
     from ashiato.cli.output import amount, plain, print_rows, to_json
 
-    document = report.as_json()
     if told.format == "json":
-        print(to_json(document))
-        return
-    flat = {
-        "objects seen": report.seen,
-        "taken": report.taken,
-        "already": report.already,
-        "skipped": report.skipped,
-        "quarantined": report.quarantined,
-        **{f"{name} rows": n for name, n in report.records.items()},
-        "duplicates": report.duplicates,
-        "variants": report.variants,
-        "records in quarantine": report.quarantined_records,
-        "bytes": report.bytes if told.format == "csv" else amount(report.bytes),
-        "seconds": round(report.seconds, 1),
-    }
-    if told.format == "csv":
+        print(to_json(report.as_json()))
+    elif told.format == "csv":
+        flat = {
+            "objects seen": report.seen,
+            "taken": report.taken,
+            "already": report.already,
+            "skipped": report.skipped,
+            "quarantined": report.quarantined,
+            **{f"{name} rows": n for name, n in report.records.items()},
+            "duplicates": report.duplicates,
+            "variants": report.variants,
+            "records in quarantine": report.quarantined_records,
+            "bytes": report.bytes,
+            "seconds": round(report.seconds, 3),
+        }
         print_rows("csv", list(flat), [flat])
-        return
-    rate = report.bytes / report.seconds / 1e6 if report.seconds else 0
-    print(
-        f"Took {report.taken:,} of {report.seen:,} objects ({report.already:,} already in the lake,"
-        f" {report.skipped:,} of another kind, {report.quarantined:,} unreadable),"
-        f" {amount(report.bytes)} in {report.seconds:.1f} s ({rate:.1f} MB/s)."
-    )
-    for name, count in report.records.items():
-        print(f"  {name:<14} {count:>12,} records")
-    print(
-        f"  {'second copies':<14} {report.duplicates:>12,}   variants {report.variants:,}"
-        f"   in quarantine {report.quarantined_records:,}"
-    )
+    else:
+        rate = report.bytes / report.seconds / 1e6 if report.seconds else 0
+        print(
+            f"Took {report.taken:,} of {report.seen:,} objects ({report.already:,} already in the lake,"
+            f" {report.skipped:,} of another kind, {report.quarantined:,} unreadable),"
+            f" {amount(report.bytes)} in {report.seconds:.1f} s ({rate:.1f} MB/s)."
+        )
+        for name, count in report.records.items():
+            print(f"  {name:<14} {count:>12,} records")
+        print(
+            f"  {'second copies':<14} {report.duplicates:>12,}   variants {report.variants:,}"
+            f"   in quarantine {report.quarantined_records:,}"
+        )
+    _complain(report, plain)
+
+
+def _complain(report: CollectReport, plain: Callable[[str], str]) -> None:
+    sys.stdout.flush()
     if report.quarantined_records:
-        print("See `ashiato quarantine` for what could not be read, and why.")
+        print("See `ashiato quarantine` for what could not be read, and why.", file=sys.stderr)
     for failure in report.failures[:20]:
-        print(f"Not read: {plain(failure.ref.name)}: {plain(failure.reason)}. {plain(failure.remedy)}")
+        text = f"Not read: {failure.ref.name}: {failure.reason}. {failure.remedy}"
+        print(plain(text), file=sys.stderr)
     if len(report.failures) > 20:
-        print(f"… and {len(report.failures) - 20:,} more objects; `--json` names them all.")
+        print(
+            f"… and {len(report.failures) - 20:,} more objects; `ashiato sources` lists them.",
+            file=sys.stderr,
+        )
     for problem in report.problems:
-        print(plain(problem))
+        print(plain(problem), file=sys.stderr)
     if report.interrupted:
-        print("Stopped before the end; run the same command again to go on.")
+        print("Stopped before the end; run the same command again to go on.", file=sys.stderr)

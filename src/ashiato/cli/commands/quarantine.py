@@ -30,10 +30,9 @@ def quarantine(
     from ashiato.cli.output import print_rows
     from ashiato.core.errors import WrongUse
     from ashiato.intake.quarantine import entries, entry_bytes
-    from ashiato.lake.home import Home
 
     told = common(home, config, format_, json)
-    with Home.open_for_reading(told.home) as opened:
+    with told.open_for_reading() as opened:
         if id_ is not None:
             content = entry_bytes(opened, id_)
             if content is None:

@@ -60,7 +60,6 @@ def query(
     child = None if explain else Sandbox()
     try:
         from ashiato import engine
-        from ashiato.lake.home import Home
         from ashiato.lake.plans import PinnedLake
 
         told = common(home, config, None if format_ == "parquet" else format_, json)
@@ -76,7 +75,7 @@ def query(
             rows=max_rows or defaults.rows,
             answer_mb=max_answer or engine.Limits().answer_mb,
         )
-        with Home.open_for_reading(told.home) as opened, PinnedLake(opened) as lake:
+        with told.open_for_reading() as opened, PinnedLake(opened) as lake:
             if explain:
                 _explain(told, engine.explain(statement, lake, dialect=dialect))
                 return
@@ -93,7 +92,13 @@ def _explain(told: Common, explained: object) -> None:
 
     assert isinstance(explained, ExplainedQuery)
     rows = [
-        {"table": x.table, "files": len(x.files), "bytes": x.bytes, "rows": x.rows, "narrowed by": x.row_filter}
+        {
+            "table": x.table,
+            "files": len(x.files),
+            "bytes": x.bytes,
+            "rows": x.rows,
+            "narrowed by": x.row_filter,
+        }
         for x in explained.tables
     ]
     if told.format == "json":
@@ -146,7 +151,10 @@ def _write(answer: pa.Table, wanted: QueryFormat, out: Path | None) -> None:
 
 
 def tables(
-    config: ConfigOption = None, format_: FormatOption = None, json: JsonOption = False, home: HomeOption = None
+    config: ConfigOption = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
+    home: HomeOption = None,
 ) -> None:
     """List the tables that may be asked, with what one row of each is."""
     from ashiato import engine

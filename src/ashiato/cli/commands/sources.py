@@ -15,15 +15,17 @@ def register(app: typer.Typer) -> None:
 
 
 def sources(
-    home: HomeOption = None, config: ConfigOption = None, format_: FormatOption = None, json: JsonOption = False
+    home: HomeOption = None,
+    config: ConfigOption = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Show each source, account and region: newest record, lag, objects, gaps, and a forecast of the disk."""
     from ashiato.cli.output import amount, plain, print_rows, to_json
     from ashiato.intake.coverage import coverage
-    from ashiato.lake.home import Home
 
     told = common(home, config, format_, json)
-    with Home.open_for_reading(told.home) as opened:
+    with told.open_for_reading() as opened:
         report = coverage(opened)
     names = {a.id: a.name for a in told.settings.accounts}
     for source in report["sources"]:

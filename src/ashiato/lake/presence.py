@@ -1,0 +1,120 @@
+"""Where and when an entity was present: footprints of the days that stand, rows counted for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.expressions import And
+
+from ashiato.formats.entities import KINDS, entity_hash
+from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
+from ashiato.lake.day_states import LogDay, standing_days
+from ashiato.lake.footprint_counts import Counter, default_view, selection
+from ashiato.lake.footprints import superseded
+from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import any_of, at_least, at_most
+from ashiato.lake.scan import relation
+from ashiato.lake.spans import between
+
+_FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 30)
+_CONFIG: dict[str, Any] = {"threads": 2, "memory_limit": "512MB"}
+_BATCH_ROWS = 20_000
+
+
+def presence(
+    lake: PinnedLake,
+    values: Sequence[str],
+    *,
+    kinds: Collection[str] | None = None,
+    accounts: Collection[str] | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    tables: Collection[str] = LOG_TABLES,
+) -> pa.Table:
+    """Rows of `footprints` for these entities, exact for the pinned snapshots whatever has been built.
+
+    `values` are ARNs, addresses, keys, ids or names as written in the records, of any of `kinds`;
+    `accounts` limits to records of these accounts; `since` and `until` are UTC days, both included.
+    Sorted by day, table, entity, kind, role, account. Days that have not settled are scanned: that costs
+    time in their rows, not in the whole lake's.
+    """
+    first, last = since or _FAR_PAST, until or _FAR_FUTURE
+    standing, counted = standing_days(lake.home.ledger, lake.pinned_at)
+
+    def asked(days: set[LogDay]) -> set[LogDay]:
+        return {d for d in days if d.table in tables and first <= d.day <= last}
+
+    parts = [_stored(lake, values, asked(standing))]
+    to_count = sorted(asked(counted))
+    for table in tables:
+        days = [d.day for d in to_count if d.table == table]
+        if days:
+            parts.append(_counted(lake, table, values, days))
+    found = pa.concat_tables(parts)
+    if kinds is not None:
+        found = found.filter(pc.is_in(found["kind"], pa.array(list(kinds), pa.string())))
+    if accounts is not None:
+        found = found.filter(pc.is_in(found["account"], pa.array(list(accounts), pa.string())))
+    keys = ("day", "table", "entity", "kind", "role", "account")
+    return found.sort_by([(key, "ascending") for key in keys])
+
+
+def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Table:
+    if not days or not values:
+        return FOOTPRINTS.schema.empty_table()
+    low, high = min(d.day for d in days), max(d.day for d in days)
+    span = And(at_least("day", low.isoformat()), at_most("day", high.isoformat()))
+    plan = lake.plan("footprints", And(span, any_of("entity", values)))
+    with duckdb.connect(config=_CONFIG) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        # Constants, not a subquery: they are compared with each row group's statistics and bloom filter.
+        places = ", ".join(f"${i + 1}" for i in range(len(values)))
+        columns = ", ".join(f'"{c.name}"' for c in FOOTPRINTS.columns)
+        sql = f"SELECT {columns} FROM {relation(plan.files, plan.iceberg_schema)} WHERE entity IN ({places})"
+        found = connection.sql(sql, params=list(values)).to_arrow_table().cast(FOOTPRINTS.schema)
+    stands = pa.array([f"{d.table} {d.day.isoformat()}" for d in days], pa.string())
+    names = pc.binary_join_element_wise(found["table"], found["day"].cast(pa.string()), " ")
+    return found.filter(pc.is_in(names, stands))
+
+
+def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence[date]) -> pa.Table:
+    """Count the rows of some days, oldest first, that name one of the values."""
+    hashes = [entity_hash(kind, value) for value in values for kind in KINDS]
+    time = TABLES[table].time_column
+    with duckdb.connect(config=_CONFIG) as counting, duckdb.connect(config=_CONFIG) as reading:
+        counter = Counter(table, counting, list(values))
+        reading.execute("SET TimeZone = 'UTC'")
+        for run in _runs(days):
+            plan = lake.plan(table, between(table, run[0], run[-1]))
+            if not plan.files:
+                continue
+            sql = (
+                f"SELECT {selection(table)} FROM {relation(plan.files, plan.iceberg_schema)}"
+                f' WHERE "{time}" >= $start::TIMESTAMPTZ AND "{time}" < $end::TIMESTAMPTZ'
+                f" AND list_has_any(entities, $hashes::BIGINT[]) AND {default_view(table)}"
+            )
+            parameters: dict[str, object] = {
+                "start": run[0].isoformat(), "end": (run[-1] + timedelta(days=1)).isoformat(), "hashes": hashes,
+            }  # fmt: skip
+            if table == "cloudtrail":
+                parameters["superseded"] = superseded(lake.home)
+            for batch in reading.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):
+                counter.add(batch)
+        return pa.Table.from_batches(list(counter.results()), FOOTPRINTS.schema)
+
+
+def _runs(days: Sequence[date]) -> Iterator[list[date]]:
+    """Days that follow each other, so that nothing between is read."""
+    run: list[date] = []
+    for day in days:
+        if run and day - run[-1] > timedelta(days=1):
+            yield run
+            run = []
+        run.append(day)
+    if run:
+        yield run
