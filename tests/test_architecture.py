@@ -96,18 +96,30 @@ def test_the_guard_guards(guarded: None) -> None:
     assert "REACHED OUT" in run("-c", code).stderr
 
 
+ALL = """
+import sys
+from ashiato.cli.app import run
+for arguments in {commands!r}:
+    sys.argv = ["ashiato", *arguments, "--home", {home!r}]
+    try:
+        run()
+    except SystemExit as end:
+        print("STATUS", end.code, arguments[0])
+"""
+
+
 def test_a_whole_collection_and_the_questions_after_it_reach_nothing_but_this_machine(
     guarded: None, tmp_path: Path
 ) -> None:
-    made = write_small_objects(tmp_path / "logs", objects=40, seed=6)
-    home = tmp_path / "home"
-    for arguments in (
-        ("collect", made.folder, "--processes", "2"),
+    made = write_small_objects(tmp_path / "logs", objects=30, seed=6)
+    commands = [
+        ("collect", str(made.folder)),
         ("query", "SELECT eventname, count(*) FROM cloudtrail_logs GROUP BY 1"),
         ("sources",),
         ("quarantine",),
         ("maintain",),
-    ):
-        done = run("-m", "ashiato", *arguments, "--home", home)
-        assert done.returncode == 0, done.stderr
-        assert "REACHED OUT" not in done.stderr
+    ]
+    done = run("-c", ALL.format(commands=commands, home=str(tmp_path / "home")))
+    assert "REACHED OUT" not in done.stderr
+    statuses = [line for line in done.stdout.splitlines() if line.startswith("STATUS")]
+    assert statuses == [f"STATUS 0 {c[0]}" for c in commands], done.stderr

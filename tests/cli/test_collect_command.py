@@ -148,8 +148,10 @@ def test_archive_none_or_copy(ashiato: Command, tmp_path: Path) -> None:
     assert kept.read_bytes() == file.read_bytes()
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(tmp_path: Path, processes: int) -> None:
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(
+    ashiato: Command, tmp_path: Path, processes: int
+) -> None:
     made = write_small_objects(tmp_path / "logs", objects=800, events_each=2, seed=4)
     home = tmp_path / "home"
     arguments = ("collect", made.folder, "--home", home, "--json", "--processes", processes)
@@ -171,7 +173,7 @@ def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(tmp_path: Path, processes
     assert sum(first["records"].values()) == sum(
         count(home, t) for t in ("cloudtrail", "config_items", "vpc_flow_logs")
     )
-    second = finished(start(*arguments))
+    second = ashiato(*arguments[:-2])
     assert second.status == 0, second.err
     assert second.json["objects"]["taken"] == made.objects - first["objects"]["taken"]
     assert {i for (i,) in ask(home, "cloudtrail", "SELECT eventID FROM {}")} == made.events

@@ -175,9 +175,6 @@ def unwritable(ashiato: Command, tmp_path: Path, file: Path) -> Iterator[Path]:
 def test_a_home_that_may_only_be_read_is_read_and_not_written(unwritable: Path, file: Path) -> None:
     refused = bound("collect", file, "--home", unwritable)
     told(refused, 3, "Permission denied", f"where: {unwritable}", "write permission")
-    shown = bound("sources", "--home", unwritable, "--json")
-    assert shown.status == 0, shown.err
-    assert shown.json["sources"][0]["records"] == 1
     asked = bound("query", "SELECT count(*) n FROM cloudtrail", "--json", "--home", unwritable)
     assert asked.status == 0, asked.err
     assert asked.json == [{"n": 1}]
@@ -185,7 +182,7 @@ def test_a_home_that_may_only_be_read_is_read_and_not_written(unwritable: Path, 
 
 def test_a_home_that_may_not_even_be_looked_at(unwritable: Path, file: Path) -> None:
     unwritable.parent.chmod(0o000)
-    for arguments in (("sources",), ("query", "SELECT 1"), ("collect", file)):
+    for arguments in (("sources",), ("collect", file)):
         told(bound(*arguments, "--home", unwritable), 3, "Permission denied", f"where: {unwritable}")
 
 

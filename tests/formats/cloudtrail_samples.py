@@ -115,7 +115,11 @@ AGGREGATED: Record = {
     "eventCategory": "Aggregated",
     "eventType": "AwsAggregatedEvent",
     "awsRegion": "us-east-1",
-    "timeWindow": {"windowStart": "2025-11-12T00:05:00Z", "windowEnd": "2025-11-12T00:10:00Z", "windowSize": "PT5M"},
+    "timeWindow": {
+        "windowStart": "2025-11-12T00:05:00Z",
+        "windowEnd": "2025-11-12T00:10:00Z",
+        "windowSize": "PT5M",
+    },
     "summary": {
         "primaryDimension": {
             "dimension": "resourceARN",
@@ -146,7 +150,11 @@ INSIGHT: Record = {
 
 NETWORK: Record = {
     "eventVersion": "1.09",
-    "userIdentity": {"type": "AWSAccount", "principalId": "AIDA123456789EXAMPLE", "accountId": "444444444444"},
+    "userIdentity": {
+        "type": "AWSAccount",
+        "principalId": "AIDA123456789EXAMPLE",
+        "accountId": "444444444444",
+    },
     "eventTime": "2024-02-01T00:02:00Z",
     "eventSource": "kms.amazonaws.com",
     "eventName": "ListKeys",
@@ -214,7 +222,11 @@ def subscription(messages: Sequence[str], **changes: Any) -> Record:
         "logStream": "111111111111_CloudTrail_us-east-1",
         "subscriptionFilters": ["Destination"],
         "logEvents": [
-            {"id": f"3195310660696698337880902507980421114328961542429{i:07}", "timestamp": 1704110400000 + i, "message": m}
+            {
+                "id": f"3195310660696698337880902507980421114328961542429{i:07}",
+                "timestamp": 1704110400000 + i,
+                "message": m,
+            }
             for i, m in enumerate(messages)
         ],
     }
@@ -228,7 +240,11 @@ CONTROL = {
     "logStream": "",
     "subscriptionFilters": [],
     "logEvents": [
-        {"id": "", "timestamp": 1600110003794, "message": "CWL CONTROL MESSAGE: Checking health of destination Firehose."}
+        {
+            "id": "",
+            "timestamp": 1600110003794,
+            "message": "CWL CONTROL MESSAGE: Checking health of destination Firehose.",
+        }
     ],
 }
 
@@ -308,7 +324,9 @@ ROADS: dict[str, Callable[[Sequence[Record]], bytes]] = {
     "bare array with white space": lambda rs: json.dumps(rs, indent=1, ensure_ascii=False).encode(),
     "JSON Lines": lambda rs: "\n".join(map(tight, rs)).encode(),
     "JSON Lines, CRLF": lambda rs: ("\r\n".join(map(tight, rs)) + "\r\n").encode(),
-    "JSON Lines with white space": lambda rs: "\n".join(json.dumps(r, ensure_ascii=False) for r in rs).encode(),
+    "JSON Lines with white space": lambda rs: "\n".join(
+        json.dumps(r, ensure_ascii=False) for r in rs
+    ).encode(),
     "without delimiter": lambda rs: "".join(map(tight, rs)).encode(),
     "files one after another": lambda rs: b"".join(file_of([r]) for r in rs),
     "a gzip member a file": lambda rs: b"".join(gzip.compress(file_of([r])) for r in rs),
@@ -323,7 +341,13 @@ ROADS: dict[str, Callable[[Sequence[Record]], bytes]] = {
         b"".join(gzip.compress(tight(subscription([tight(r)])).encode()) for r in rs)
     ),
     "subscription to Lambda": lambda rs: tight(
-        {"awslogs": {"data": base64.b64encode(gzip.compress(tight(subscription([tight(r) for r in rs])).encode())).decode()}}
+        {
+            "awslogs": {
+                "data": base64.b64encode(
+                    gzip.compress(tight(subscription([tight(r) for r in rs])).encode())
+                ).decode()
+            }
+        }
     ).encode(),
     "account-level subscription": lambda rs: tight(
         subscription([tight(r) for r in rs], policyLevel="ACCOUNT_LEVEL_POLICY")
@@ -331,7 +355,13 @@ ROADS: dict[str, Callable[[Sequence[Record]], bytes]] = {
     "filter-log-events": lambda rs: json.dumps(
         {
             "events": [
-                {"logStreamName": "s", "timestamp": 1, "message": tight(r), "ingestionTime": 2, "eventId": str(i)}
+                {
+                    "logStreamName": "s",
+                    "timestamp": 1,
+                    "message": tight(r),
+                    "ingestionTime": 2,
+                    "eventId": str(i),
+                }
                 for i, r in enumerate(rs)
             ],
             "searchedLogStreams": [],
@@ -344,7 +374,12 @@ ROADS: dict[str, Callable[[Sequence[Record]], bytes]] = {
     "SNS around a file": lambda rs: tight(sns(file_of(rs).decode())).encode(),
     "SNS around EventBridge": lambda rs: tight([sns(tight(eventbridge(r))) for r in rs]).encode(),
     "SQS around SNS around EventBridge": lambda rs: tight(
-        {"Messages": [{"MessageId": "m", "ReceiptHandle": "h", "Body": tight(sns(tight(eventbridge(r))))} for r in rs]}
+        {
+            "Messages": [
+                {"MessageId": "m", "ReceiptHandle": "h", "Body": tight(sns(tight(eventbridge(r))))}
+                for r in rs
+            ]
+        }
     ).encode(),
     "Lambda's SQS event": lambda rs: tight(
         {"Records": [{"messageId": "m", "body": tight(eventbridge(r)), "eventSource": "aws:sqs"} for r in rs]}
@@ -360,7 +395,11 @@ ROADS: dict[str, Callable[[Sequence[Record]], bytes]] = {
                     "eventVersion": "1.0",
                     "eventID": "shardId-0:1",
                     "eventName": "aws:kinesis:record",
-                    "kinesis": {"data": base64.b64encode(gzip.compress(tight(subscription([tight(r)])).encode())).decode()},
+                    "kinesis": {
+                        "data": base64.b64encode(
+                            gzip.compress(tight(subscription([tight(r)])).encode())
+                        ).decode()
+                    },
                 }
                 for r in rs
             ]
@@ -371,12 +410,17 @@ ROADS: dict[str, Callable[[Sequence[Record]], bytes]] = {
             "requestId": "ed4acda5-034f-9f42-bba1-f29aea6d7d8f",
             "timestamp": 1578090901599,
             "records": [
-                {"data": base64.b64encode(gzip.compress(tight(subscription([tight(r)])).encode())).decode()} for r in rs
+                {"data": base64.b64encode(gzip.compress(tight(subscription([tight(r)])).encode())).decode()}
+                for r in rs
             ],
         }
     ).encode(),
     "Firehose's request, plain": lambda rs: tight(
-        {"requestId": "e", "timestamp": 1, "records": [{"data": base64.b64encode(tight(eventbridge(r)).encode()).decode()} for r in rs]}
+        {
+            "requestId": "e",
+            "timestamp": 1,
+            "records": [{"data": base64.b64encode(tight(eventbridge(r)).encode()).decode()} for r in rs],
+        }
     ).encode(),
     "zip": lambda rs: zipped([file_of([r]) for r in rs]),
     "zip of gzip": lambda rs: zipped([gzip.compress(file_of([r])) for r in rs]),

@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.cloudtrail_record import FIELDS
 from ashiato.formats.tables.cloudtrail import CLOUDTRAIL
-from formats.cloudtrail_samples import CORPORA, EVERY, ORIGIN, Record, file_of, plain, read, said, tight, unreadable
+from formats.cloudtrail_samples import (
+    CORPORA,
+    EVERY,
+    ORIGIN,
+    Record,
+    file_of,
+    plain,
+    read,
+    said,
+    tight,
+    unreadable,
+)
 
 _NESTED = {"userIdentity", "resources", "addendum", "tlsDetails"}
 
@@ -78,7 +89,10 @@ def test_unknown_fields_at_any_depth_are_in_extra() -> None:
         "newField": {"a": [1, 2.5]},
         "userIdentity": {
             "new": None,
-            "sessionContext": {"signInSessionArn": "arn:aws:signin:::session/1", "sessionIssuer": {"deep": {"er": True}}},
+            "sessionContext": {
+                "signInSessionArn": "arn:aws:signin:::session/1",
+                "sessionIssuer": {"deep": {"er": True}},
+            },
         },
         "resources": [None, {"tags": [{"k": "v"}]}],
         "tlsDetails": {"new": 1},
@@ -96,14 +110,17 @@ def test_keys_that_differ_in_case_stay_two_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["2001:db8::1", "cloudformation.amazonaws.com", "AWS Internal", "AWS Internal/3", "not valid", ""]
+    "address",
+    ["2001:db8::1", "cloudformation.amazonaws.com", "AWS Internal", "AWS Internal/3", "not valid", ""],
 )
 def test_source_address_is_text(address: str) -> None:
     assert one(plain(1, sourceIPAddress=address))["sourceIPAddress"] == address
 
 
 def test_omitted_and_cut_fields_are_kept_as_aws_marks_them() -> None:
-    row = one(plain(1, requestParameters={"omitted": True, "originalSize": 123456}, userAgent="x" * 1021 + "..."))
+    row = one(
+        plain(1, requestParameters={"omitted": True, "originalSize": 123456}, userAgent="x" * 1021 + "...")
+    )
     assert json.loads(row["requestParameters"])["omitted"] is True
     assert row["userAgent"].endswith("...")
 
@@ -113,13 +130,20 @@ def test_an_addendum_names_what_it_corrects() -> None:
     assert row["addendum"] == EVERY["addendum"]
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.01", "1.02", "1.03", "1.04", "1.05", "1.06", "1.07", "1.08", "1.09", "1.10", "1.11", "2.0"])
+@pytest.mark.parametrize(
+    "version",
+    ["1.0", "1.01", "1.02", "1.03", "1.04", "1.05", "1.06", "1.07", "1.08", "1.09", "1.10", "1.11", "2.0"],
+)
 def test_every_event_version(version: str) -> None:
     assert one(plain(1, eventVersion=version))["eventVersion"] == version
 
 
 def test_a_record_of_version_1_0_has_no_id_and_is_known_by_its_content() -> None:
-    old = {k: v for k, v in plain(1, eventVersion="1.0").items() if k not in ("eventID", "requestID", "eventType")}
+    old = {
+        k: v
+        for k, v in plain(1, eventVersion="1.0").items()
+        if k not in ("eventID", "requestID", "eventType")
+    }
     row = one(old)
     assert row["eventID"] is None
     assert row["record_hash"] == row["key"].hex()
@@ -138,7 +162,9 @@ def test_a_key_is_of_event_and_recipient() -> None:
 
 def test_nothing_of_a_key_that_comes_twice_is_dropped() -> None:
     text = tight(plain(1))
-    row = one(text.replace('"eventName":', '"eventName":"First","x":1,"x":2,"eventName":"CreateUser","eventName":'))
+    row = one(
+        text.replace('"eventName":', '"eventName":"First","x":1,"x":2,"eventName":"CreateUser","eventName":')
+    )
     assert row["eventName"] == "CreateUser"
     assert row["extra"] == '{"eventName":"First","x":1,"x":2}'
     identity = text.replace('"userName":"eve"', '"userName":"mallory","userName":"eve","userName":"eve"')
@@ -150,7 +176,10 @@ def test_nothing_of_a_key_that_comes_twice_is_dropped() -> None:
     row = one(text.replace('"userIdentity":', '"userIdentity":{"type":"Root"},"userIdentity":'))
     assert row["userIdentity"]["type"] == "IAMUser"
     assert json.loads(row["extra"]) == {"userIdentity": {"type": "Root"}}
-    assert one(text.replace('"eventName":', '"event\\u004eame":"First","eventName":'))["extra"] == '{"eventName":"First"}'
+    assert (
+        one(text.replace('"eventName":', '"event\\u004eame":"First","eventName":'))["extra"]
+        == '{"eventName":"First"}'
+    )
 
 
 def test_a_nested_field_of_another_type_goes_to_extra() -> None:
@@ -164,7 +193,13 @@ def test_a_nested_field_of_another_type_goes_to_extra() -> None:
 
 @pytest.mark.parametrize(
     ("given_", "kept"),
-    [(r"\ud800", "�"), (r"x\udc00y", "x�y"), (r"\ud83d\ude00", "😀"), (r"\\ud800", r"\ud800"), (r"\ud800A", "�A")],
+    [
+        (r"\ud800", "�"),
+        (r"x\udc00y", "x�y"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\\ud800", r"\ud800"),
+        (r"\ud800A", "�A"),
+    ],
 )
 def test_half_a_surrogate_pair_is_data(given_: str, kept: str) -> None:
     text = tight(plain(1)).replace("aws-cli/2.15", given_).replace("user-1", given_)
@@ -205,10 +240,19 @@ def test_flags_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "time", ["2024-01-01T12:00:00.123Z", "2024-01-01T12:00:00+00:00", "2024-01-01 21:00:00+09:00", "2024-01-01T12:00:00.123456789Z"]
+    "time",
+    [
+        "2024-01-01T12:00:00.123Z",
+        "2024-01-01T12:00:00+00:00",
+        "2024-01-01 21:00:00+09:00",
+        "2024-01-01T12:00:00.123456789Z",
+    ],
 )
 def test_times_with_a_zone(time: str) -> None:
-    assert one(plain(1, eventTime=time))["eventTime"].replace(microsecond=0).isoformat() == "2024-01-01T12:00:00+00:00"
+    assert (
+        one(plain(1, eventTime=time))["eventTime"].replace(microsecond=0).isoformat()
+        == "2024-01-01T12:00:00+00:00"
+    )
 
 
 @pytest.mark.parametrize(
@@ -238,7 +282,10 @@ def test_a_wrong_type_in_one_record_costs_that_record(change: Record) -> None:
 _text = st.text(st.characters(codec="utf-8"), max_size=12)
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _text,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text | st.sampled_from(["roleArn", "name", "a"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(_text | st.sampled_from(["roleArn", "name", "a"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 _changes = st.fixed_dictionaries(
@@ -249,11 +296,16 @@ _changes = st.fixed_dictionaries(
         "requestParameters": _json,
         "responseElements": _json,
         "additionalEventData": _json,
-        "userIdentity": st.none() | st.dictionaries(
-            st.sampled_from(["type", "arn", "principalId", "new", "sessionContext", "accessKeyId"]), _json | st.just("AssumedRole")
+        "userIdentity": st.none()
+        | st.dictionaries(
+            st.sampled_from(["type", "arn", "principalId", "new", "sessionContext", "accessKeyId"]),
+            _json | st.just("AssumedRole"),
         ),
-        "resources": st.none() | st.lists(
-            st.none() | st.dictionaries(st.sampled_from(["ARN", "accountId", "type", "x"]), _text | st.none()), max_size=2
+        "resources": st.none()
+        | st.lists(
+            st.none()
+            | st.dictionaries(st.sampled_from(["ARN", "accountId", "type", "x"]), _text | st.none()),
+            max_size=2,
         ),
         "tlsDetails": st.none() | st.dictionaries(st.sampled_from(["tlsVersion", "y"]), _text),
         "readOnly": st.none() | st.booleans(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -48,15 +49,29 @@ def test_any_split_into_objects_gives_the_same_rows(order: Sequence[int], cuts: 
     whole = said(file_of(records))
     parts: list[Record] = []
     edges = [0, *sorted(set(cuts)), len(records)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         if end > start:
             parts += said(ROADS[road](records[start:end]))
     assert parts == whole
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(300, 5000), st.sampled_from(["file", "JSON Lines", "without delimiter", "subscription by Firehose",
-       "EventBridge", "bare array with white space", "filter-log-events", "export to S3", "LookupEvents of the CLI"]))
+@given(
+    st.integers(300, 5000),
+    st.sampled_from(
+        [
+            "file",
+            "JSON Lines",
+            "without delimiter",
+            "subscription by Firehose",
+            "EventBridge",
+            "bare array with white space",
+            "filter-log-events",
+            "export to S3",
+            "LookupEvents of the CLI",
+        ]
+    ),
+)
 def test_a_document_larger_than_the_window_gives_the_same_rows(window: int, road: str) -> None:
     from ashiato.formats import inflate, reader
 
@@ -120,8 +135,17 @@ def test_insights_by_lookup_events_as_the_guide_prints_them() -> None:
 NO_LOGS: dict[str, Callable[[], bytes]] = {
     "a control message": lambda: tight(CONTROL).encode(),
     "an S3 notification": lambda: tight(
-        {"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime":
-         "2024-01-01T00:00:00.000Z", "s3": {"object": {"key": "k"}}}]}
+        {
+            "Records": [
+                {
+                    "eventVersion": "2.1",
+                    "eventSource": "aws:s3",
+                    "eventName": "ObjectCreated:Put",
+                    "eventTime": "2024-01-01T00:00:00.000Z",
+                    "s3": {"object": {"key": "k"}},
+                }
+            ]
+        }
     ).encode(),
     "S3's test event": lambda: b'{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}',
     "CloudTrail's notification": lambda: tight(sns('{"s3Bucket":"b","s3ObjectKey":["k"]}')).encode(),
@@ -132,7 +156,10 @@ NO_LOGS: dict[str, Callable[[], bytes]] = {
     "no messages": lambda: b'{"Messages":[]}',
     "other JSON": lambda: b'{"hello":"world"}',
     "an application's log": lambda: tight(
-        {"logEvents": [{"id": "1", "timestamp": 1, "message": "START RequestId: x"}], "messageType": "DATA_MESSAGE"}
+        {
+            "logEvents": [{"id": "1", "timestamp": 1, "message": "START RequestId: x"}],
+            "messageType": "DATA_MESSAGE",
+        }
     ).encode(),
 }
 

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from ashiato.formats import inflate, reader
 from ashiato.formats.reading import Unreadable
-from formats.cloudtrail_samples import ROADS, Record, file_of, plain, read, sns, subscription, tight, unreadable, zipped
+from formats.cloudtrail_samples import (
+    ROADS,
+    Record,
+    file_of,
+    plain,
+    read,
+    sns,
+    subscription,
+    tight,
+    unreadable,
+    zipped,
+)
 
 RECORDS = [plain(i) for i in range(6)]
 TEXTS = [tight(r) for r in RECORDS]
@@ -66,7 +77,10 @@ def test_invalid_utf8_in_one_record() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data(), st.sampled_from(["file", "bare array", "JSON Lines", "without delimiter", "file with white space"]))
+@given(
+    st.data(),
+    st.sampled_from(["file", "bare array", "JSON Lines", "without delimiter", "file with white space"]),
+)
 def test_a_document_cut_anywhere(data: st.DataObject, road: str) -> None:
     content = ROADS[road](RECORDS)
     cut = data.draw(st.integers(1, len(content) - 1))
@@ -77,7 +91,7 @@ def test_a_document_cut_anywhere(data: st.DataObject, road: str) -> None:
     whole = len(ROADS[road](RECORDS[: len(found)])) if found else 0
     assert len(lost) <= 1
     assert kept + whole >= cut - 40
-    assert lost or len(found) == len(RECORDS) or not content[:cut].rstrip(b' \n\r\t]}').endswith(b'"')
+    assert lost or len(found) == len(RECORDS) or not content[:cut].rstrip(b" \n\r\t]}").endswith(b'"')
 
 
 @pytest.mark.parametrize("road", sorted(ROADS))
@@ -94,7 +108,9 @@ def test_every_road_survives_any_damage(road: str) -> None:
             elif kind == 1:
                 del broken[at : at + rng.randrange(1, 50)]
             else:
-                broken[at:at] = rng.choice([b'"', b"}", b"{", b"\0\0", b"[[[", b'{"Records":[', b"\\", b"\xff"])
+                broken[at:at] = rng.choice(
+                    [b'"', b"}", b"{", b"\0\0", b"[[[", b'{"Records":[', b"\\", b"\xff"]
+                )
             if not broken:
                 broken += b"x"
         for part in unreadable(read(bytes(broken))[1]):
@@ -167,7 +183,7 @@ def test_messages_that_are_not_whole() -> None:
     payload["logEvents"].append(7)
     found, lost = ids(gzip.compress(tight(payload).encode()))
     assert found == [0, 2]
-    assert [part.content for part in lost][0] == TEXTS[1][:-1].encode()
+    assert lost[0].content == TEXTS[1][:-1].encode()
     assert len(lost) == 3
 
 
@@ -181,11 +197,16 @@ def test_lookup_events_with_a_bad_element() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", ["not base64!", base64.b64encode(b"\x1f\x8b\x08zzzz").decode(), base64.b64encode(gzip.compress(file_of(RECORDS))[:-9]).decode()]
+    "data",
+    [
+        "not base64!",
+        base64.b64encode(b"\x1f\x8b\x08zzzz").decode(),
+        base64.b64encode(gzip.compress(file_of(RECORDS))[:-9]).decode(),
+    ],
 )
 def test_payloads_that_cannot_be_unpacked(data: str) -> None:
     envelope = tight({"requestId": "r", "timestamp": 1, "records": [{"data": data}]}).encode()
-    assert [part.content for part in ids(envelope)[1]][0] == tight({"data": data}).encode()
+    assert ids(envelope)[1][0].content == tight({"data": data}).encode()
 
 
 def test_envelopes_around_themselves_end() -> None:
@@ -201,7 +222,11 @@ def test_envelopes_around_themselves_end() -> None:
 
 
 def test_html_in_place_of_a_log() -> None:
-    for page in (b"<!DOCTYPE html><html><body>Sign in</body></html>", b"\n<html>", b"<?xml version='1.0'?><Error/>"):
+    for page in (
+        b"<!DOCTYPE html><html><body>Sign in</body></html>",
+        b"\n<html>",
+        b"<?xml version='1.0'?><Error/>",
+    ):
         (lost,) = ids(page)[1]
         assert "HTML" in lost.reason
 
@@ -235,7 +260,9 @@ def test_windows_find_the_same_as_the_whole(data: st.DataObject) -> None:
     content = bytearray(ROADS[road](RECORDS * 2))
     for _ in range(data.draw(st.integers(0, 2))):
         at = data.draw(st.integers(0, len(content) - 1))
-        content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.sampled_from([b"", b"\xff", b"tru", b"}", b" , "]))
+        content[at : at + data.draw(st.integers(0, 3))] = data.draw(
+            st.sampled_from([b"", b"\xff", b"tru", b"}", b" , "])
+        )
     window = data.draw(st.integers(1500, 4000))
     before = reader.WINDOW, reader.HEAD, inflate.CHUNK
     whole = ids(bytes(content))

@@ -32,9 +32,9 @@ def of(record: Record) -> Entities:
 def target(request: Any = None, response: Any = None, **changes: Any) -> Entities:
     """What request and response name, besides who called."""
     base = {"requestParameters": None, "responseElements": None}
-    return of(plain(1, **(base | {"requestParameters": request, "responseElements": response}), **changes)) - of(
-        plain(1, **base)
-    )
+    return of(
+        plain(1, **(base | {"requestParameters": request, "responseElements": response}), **changes)
+    ) - of(plain(1, **base))
 
 
 def test_who_and_whence() -> None:
@@ -60,13 +60,19 @@ def test_who_and_whence() -> None:
 
 
 def test_an_event_without_a_caller_names_what_it_has() -> None:
-    record = plain(1, userIdentity={"accountId": "111111111111", "invokedBy": "ec2.amazonaws.com"}, sourceIPAddress="ec2.amazonaws.com")
+    record = plain(
+        1,
+        userIdentity={"accountId": "111111111111", "invokedBy": "ec2.amazonaws.com"},
+        sourceIPAddress="ec2.amazonaws.com",
+    )
     assert of(record | {"requestParameters": None}) == {
         ("account", "111111111111", "actor"),
         ("account", "111111111111", "target"),
         ("address", "ec2.amazonaws.com", "origin"),
     }
-    assert not {k for k, *_ in of(record | {"sourceIPAddress": "AWS Internal/3", "userIdentity": None})} & {"address"}
+    assert not {k for k, *_ in of(record | {"sourceIPAddress": "AWS Internal/3", "userIdentity": None})} & {
+        "address"
+    }
 
 
 def test_addresses_are_canonical() -> None:
@@ -252,7 +258,12 @@ def test_other_open_columns() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a":":","userName":":"}', '{"x":"\\",\\"userName\\":\\"eve"}', '{"x":"{\\"userName\\":\\"eve\\"}"}', '{"userName":7}'],
+    [
+        '{"a":":","userName":":"}',
+        '{"x":"\\",\\"userName\\":\\"eve"}',
+        '{"x":"{\\"userName\\":\\"eve\\"}"}',
+        '{"userName":7}',
+    ],
 )
 def test_text_cannot_forge_a_key(text: str) -> None:
     assert ("user", "target", "eve") not in things_in(text)
@@ -260,7 +271,13 @@ def test_text_cannot_forge_a_key(text: str) -> None:
 
 
 def test_huge_and_many_values_are_bounded() -> None:
-    found = target({"roleName": "x" * 5000, "names": [f"n{i}" for i in range(1000)], "l": [f"i-{i:017x}" for i in range(300)]})
+    found = target(
+        {
+            "roleName": "x" * 5000,
+            "names": [f"n{i}" for i in range(1000)],
+            "l": [f"i-{i:017x}" for i in range(300)],
+        }
+    )
     assert len([e for e in found if e[0] == "resource"]) == 64
     assert len([e for e in found if e[0] == "instance"]) == 300
 

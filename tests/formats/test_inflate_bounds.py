@@ -120,7 +120,10 @@ def test_a_damaged_archive_says_so() -> None:
 
 def test_a_bomb_in_a_zip_stops_the_archive() -> None:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive, archive.open("bomb", "w") as member:
+    with (
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        archive.open("bomb", "w") as member,
+    ):
         for _ in range(300):
             member.write(b"[" * (1 << 20))
     found = 0

@@ -100,11 +100,11 @@ def _flow_file(
     lines = [
         "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
     ]
-    for i in range(12):
-        lines.append(
-            f"2 {account} eni-0{rng.randrange(16**8):08x} 10.0.0.{i} 192.0.2.{i} {1024 + i} 443 6 10"
-            f" {rng.randrange(10**6)} {start + i} {start + i + 60} ACCEPT OK"
-        )
+    lines += [
+        f"2 {account} eni-0{rng.randrange(16**8):08x} 10.0.0.{i} 192.0.2.{i} {1024 + i} 443 6 10"
+        f" {rng.randrange(10**6)} {start + i} {start + i + 60} ACCEPT OK"
+        for i in range(12)
+    ]
     content = ("\n".join(lines) + "\n").encode()
     base = made.folder / f"AWSLogs/{account}/vpcflowlogs/{region}/{time:%Y/%m/%d}"
     stem = f"{account}_vpcflowlogs_{region}_fl-0123456789abcdef0_{time:%Y%m%dT%H%M}Z_{number:08x}"

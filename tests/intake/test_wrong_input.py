@@ -147,7 +147,10 @@ def test_hostile_content_survives_as_data(tmp_path: Path) -> None:
         from ashiato.lake.catalog import open_catalog, open_table
 
         table = open_table(open_catalog(home.lake), "cloudtrail").scan(AlwaysTrue()).to_arrow()
-    rows = sorted(table.select(["eventID", "userAgent", "requestParameters"]).to_pylist(), key=lambda r: str(r["eventID"]))
+    rows = sorted(
+        table.select(["eventID", "userAgent", "requestParameters"]).to_pylist(),
+        key=lambda r: str(r["eventID"]),
+    )
     assert [r["userAgent"] for r in rows] == hostile
     assert [json.loads(r["requestParameters"]) for r in rows] == [{text: text} for text in hostile]
 
@@ -184,12 +187,16 @@ print(rows, bad, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 def peak(path: Path) -> tuple[int, int, int]:
     """Rows, unreadable parts, peak of resident memory in MiB of a process that reads this object."""
-    out = subprocess.run([sys.executable, "-c", _PEAK, str(path)], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(path)], check=True, capture_output=True, text=True
+    ).stdout
     rows, bad, mebibytes = map(int, out.split())
     return rows, bad, mebibytes
 
 
-def _large(path: Path, size: int, beginning: bytes, between: bytes, end: bytes, make: Callable[[int], Any]) -> int:
+def _large(
+    path: Path, size: int, beginning: bytes, between: bytes, end: bytes, make: Callable[[int], Any]
+) -> int:
     written = number = 0
     with path.open("wb") as file:
         file.write(beginning)

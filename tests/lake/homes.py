@@ -48,7 +48,10 @@ def event(random: Random, at: datetime, **fields: Any) -> dict[str, Any]:
         "eventID": str(uuid.UUID(int=random.getrandbits(128))),
         "recipientAccountId": random.choice([ACCOUNT, OTHER]),
         "readOnly": random.random() < 0.5,
-        "requestParameters": {"instanceId": f"i-{random.randrange(30):017x}", "note": random.choice(["足跡", 'a"b'])},
+        "requestParameters": {
+            "instanceId": f"i-{random.randrange(30):017x}",
+            "note": random.choice(["足跡", 'a"b']),
+        },
         "responseElements": None if random.random() < 0.5 else {"ok": True},
     }
     if random.random() < 0.9:
@@ -86,7 +89,9 @@ def item(random: Random, at: datetime, **fields: Any) -> dict[str, Any]:
         "awsRegion": "eu-west-1",
         "tags": {"Name": f"n{number}"},
         "relatedEvents": [],
-        "relationships": [{"resourceType": "AWS::EC2::VPC", "resourceId": "vpc-0123456789abcdef0", "name": "in"}],
+        "relationships": [
+            {"resourceType": "AWS::EC2::VPC", "resourceId": "vpc-0123456789abcdef0", "name": "in"}
+        ],
         "configuration": {"instanceId": f"i-{number:017x}", "privateIpAddress": f"10.0.0.{number}"},
         "supplementaryConfiguration": {},
         **fields,

@@ -69,7 +69,9 @@ def _all(home: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["kept", "kept.tar"])
-def test_a_restored_home_at_another_path_is_the_same_and_goes_on_exactly_once(tmp_path: Path, name: str) -> None:
+def test_a_restored_home_at_another_path_is_the_same_and_goes_on_exactly_once(
+    tmp_path: Path, name: str
+) -> None:
     home, logs = _filled(tmp_path)
     before = _all(home)
     report = _backup(home, tmp_path / name)
@@ -176,7 +178,9 @@ def test_a_batch_between_commit_and_confirmation_is_settled_after_restoring(
         assert last is not None
         connection.execute(sa.update(t.batches).where(t.batches.c.id == last.id).values(state="writing"))
         connection.execute(
-            sa.update(t.objects).where(t.objects.c.group_id == last.group_id).values(state="pending", outcome="taken")
+            sa.update(t.objects)
+            .where(t.objects.c.group_id == last.group_id)
+            .values(state="pending", outcome="taken")
         )
     _backup(home, tmp_path / "kept")
     restore(tmp_path / "kept", tmp_path / "other")

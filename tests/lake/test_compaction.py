@@ -111,7 +111,9 @@ def test_today_is_merged_when_it_has_too_many_files(tmp_path: Path, monkeypatch:
         assert len(data_files(home, "cloudtrail")) == (count if count < 4 else count - 3)
 
 
-def test_large_partitions_become_several_files_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_partitions_become_several_files_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compaction, "TARGET_BYTES", 400_000)
     home, logs = tmp_path / "home", tmp_path / "logs"
     random = Random(4)
@@ -144,7 +146,9 @@ def test_row_groups_stay_small_and_event_ids_have_bloom_filters(tmp_path: Path) 
     footer = pq.ParquetFile(path).metadata
     assert [footer.row_group(i).num_rows for i in range(footer.num_row_groups)] == [20_000, 1_000]
     column = next(
-        c for i in range(footer.num_columns) if (c := footer.row_group(0).column(i)).path_in_schema == "eventID"
+        c
+        for i in range(footer.num_columns)
+        if (c := footer.row_group(0).column(i)).path_in_schema == "eventID"
     )
     assert getattr(column, "bloom_filter_offset", None) or b"eventID" in Path(path).read_bytes()
 

@@ -172,7 +172,11 @@ def test_a_correction_takes_its_original_out_of_the_counts_of_another_day(tmp_pa
     take_in(home, logs)
     mend(home)
     before = asked(home)
-    addendum = {"reason": "UPDATED_DATA", "updatedFields": "errorCode", "originalEventID": original["eventID"]}
+    addendum = {
+        "reason": "UPDATED_DATA",
+        "updatedFields": "errorCode",
+        "originalEventID": original["eventID"],
+    }
     later = DAY + timedelta(days=1)
     write_events(logs, [event(random, later, sourceIPAddress="203.0.113.7", addendum=addendum)])
     take_in(home, logs)
@@ -195,7 +199,9 @@ def test_limits_on_kind_account_and_days(tmp_path: Path) -> None:
     assert narrow == {
         k: v for k, v in everything.items() if k[0] == day and k[3] == "address" and k[5] == OTHER
     }
-    assert asked(home, tables=["config_items"]) == {k: v for k, v in everything.items() if k[1] == "config_items"}
+    assert asked(home, tables=["config_items"]) == {
+        k: v for k, v in everything.items() if k[1] == "config_items"
+    }
     assert asked(home, ["nobody"]) == {}
 
 
@@ -210,7 +216,9 @@ def test_a_row_that_comes_while_its_day_is_built_keeps_the_day_to_be_built(
     def replace_after_a_batch(*arguments: Any) -> bool:
         with building_home.ledger.begin() as connection:
             # As LakeWriter confirms a batch of that day in another thread.
-            connection.execute(sa.update(t.dirty_days).where(t.dirty_days.c.table_name == "cloudtrail").values(dirty=1))
+            connection.execute(
+                sa.update(t.dirty_days).where(t.dirty_days.c.table_name == "cloudtrail").values(dirty=1)
+            )
         return original(*arguments)
 
     monkeypatch.setattr(building, "replace_days", replace_after_a_batch)

@@ -38,7 +38,9 @@ def _filled(tmp_path: Path) -> Path:
 
 
 def _days(home: Path, table: str, column: str) -> set[str]:
-    return {day for (day,) in ask(home, table, f"SELECT DISTINCT {column}::TIMESTAMP::DATE::VARCHAR FROM {{}}")}
+    return {
+        day for (day,) in ask(home, table, f"SELECT DISTINCT {column}::TIMESTAMP::DATE::VARCHAR FROM {{}}")
+    }
 
 
 def test_by_default_everything_is_kept(tmp_path: Path) -> None:
@@ -64,7 +66,10 @@ def test_old_days_go_with_their_keys_and_footprints(tmp_path: Path, built: bool)
 
     mend(home, limits, moment=NOON)
 
-    kept = {"cloudtrail": {f"2026-11-{d}" for d in range(25, 30)}, "vpc_flow_logs": {f"2026-11-{d}" for d in range(26, 30)}}
+    kept = {
+        "cloudtrail": {f"2026-11-{d}" for d in range(25, 30)},
+        "vpc_flow_logs": {f"2026-11-{d}" for d in range(26, 30)},
+    }
     assert _days(home, "cloudtrail", "eventTime") == kept["cloudtrail"]
     assert _days(home, "vpc_flow_logs", "start_time") == kept["vpc_flow_logs"]
     assert len(_days(home, "config_items", "configurationItemCaptureTime")) == 3
@@ -76,7 +81,7 @@ def test_old_days_go_with_their_keys_and_footprints(tmp_path: Path, built: bool)
         rows = presence(lake, ["111122223333"]).to_pylist()
     for table, days in kept.items():
         assert {r["day"].isoformat() for r in rows if r["table"] == table} == days
-    stored = ask(home, "footprints", "SELECT DISTINCT \"table\", day::VARCHAR FROM {}")
+    stored = ask(home, "footprints", 'SELECT DISTINCT "table", day::VARCHAR FROM {}')
     # The 29th has not settled: it is counted from its rows.
     assert {d for name, d in stored if name == "vpc_flow_logs"} == kept["vpc_flow_logs"] - {"2026-11-29"}
 
@@ -116,7 +121,9 @@ def test_a_drop_that_was_cut_short_is_finished_by_the_next_run(
         days = {r["day"].day for r in presence(lake, ["111122223333"], tables=["cloudtrail"]).to_pylist()}
     assert days == set(range(25, 30))
     mend(home, limits, moment=NOON)
-    assert not ask(home, "footprints", "SELECT 1 FROM {} WHERE \"table\" = 'cloudtrail' AND day < DATE '2026-11-25'")
+    assert not ask(
+        home, "footprints", "SELECT 1 FROM {} WHERE \"table\" = 'cloudtrail' AND day < DATE '2026-11-25'"
+    )
     c = t.dirty_days.c
     with Home.open_for_reading(home) as opened:
         first = opened.ledger.scalar(sa.select(sa.func.min(c.day)).where(c.table_name == "cloudtrail"))

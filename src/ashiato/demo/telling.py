@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ class Question:
 def _clock(value: Any) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
 
+
+#: The day of the incident.
+DUTY_DAY = (datetime(2026, 11, 19, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
 
 _RECENT = "eventTime > (SELECT max(eventTime) FROM cloudtrail) - interval '5' day"
 
@@ -236,16 +240,16 @@ def tell(folder: Path) -> list[dict[str, Any]]:
 
 
 def _roads(home: Home) -> dict[str, Any]:
-    """Which road saw what: deliveries of each trail's bucket around the longest silence, and named gaps."""
+    """Which road saw what: the longest time without a record by each trail's bucket, and named gaps."""
     o = t.objects.c
     found = home.ledger.rows(
-        sa.select(o.name, o.delivered_at)
-        .where(o.log == "cloudtrail", o.account == "111122223333", o.name.contains("/2026/11/19/"))
-        .order_by(o.delivered_at)
+        sa.select(o.name, o.newest_record)
+        .where(o.log == "cloudtrail", o.account == "111122223333", o.newest_record.between(*DUTY_DAY))
+        .order_by(o.newest_record)
     )
     roads: dict[str, list[Any]] = {}
-    for name, delivered in found:
-        roads.setdefault(name.split("/AWSLogs/")[0].rpartition("/")[2], []).append(utc(delivered))
+    for name, newest in found:
+        roads.setdefault(name.split("/AWSLogs/")[0].rpartition("/")[2], []).append(utc(newest))
     rows = []
     for bucket, times in sorted(roads.items()):
         longest = max(((b - a, a, b) for a, b in pairwise(times)), default=(None, None, None))
@@ -257,7 +261,10 @@ def _roads(home: Home) -> dict[str, Any]:
                 "to": _clock(longest[2]),
             }
         )
-    rows_of_gaps = [f"{g['account']} {g['region']}: {g['why']}" for g in digest_gaps(home)]
+    rows_of_gaps = [
+        f"{g['account']} {g['region']} {_clock(g['from'])} to {_clock(g['to'])}: {g['why']}"
+        for g in digest_gaps(home)
+    ]
     return {
         "title": "Which road saw it, and what is missing?",
         "answer": "The account's own trail fell silent; the organisation's went on. Gaps that the digests prove: "

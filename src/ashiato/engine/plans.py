@@ -10,6 +10,8 @@ from ashiato.lake.table_plan import TablePlan
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
 
+__all__ = ["Planner", "TablePlan"]
+
 
 class Planner(Protocol):
     """A reader of the lake that stays at one snapshot per table for its whole life."""

@@ -63,8 +63,10 @@ def _origin(value: str) -> tuple[Thing, ...]:
 def _session(principal: str) -> tuple[Thing, ...]:
     """The role session name: what follows the colon of an assumed role's principalId."""
     name = principal.partition(":")[2]
-    return (*_is("session", "actor")(name), ("instance", "actor", name)) if _INSTANCE.fullmatch(name) else (
-        _is("session", "actor")(name)
+    return (
+        (*_is("session", "actor")(name), ("instance", "actor", name))
+        if _INSTANCE.fullmatch(name)
+        else (_is("session", "actor")(name))
     )
 
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ashiato.formats.columns import TIMESTAMP
-from ashiato.formats.flow_parquet import names_a_flow_log, read_batch, read_parquet
+from ashiato.formats.flow_fields import names_a_flow_log
+from ashiato.formats.flow_parquet import read_batch, read_parquet
 from ashiato.formats.flow_text import read_text
 from ashiato.formats.reading import ObjectOrigin, Part, Rows
 
@@ -74,7 +75,11 @@ class FlowGather:
         except (pa.ArrowException, OSError, ValueError):
             return False
         names = set(table.column_names)
-        if not names_a_flow_log(table.column_names) or not names & {"start", "end"} or table.num_rows > MOST_ROWS:
+        if (
+            not names_a_flow_log(table.column_names)
+            or not names & {"start", "end"}
+            or table.num_rows > MOST_ROWS
+        ):
             return False
         gathered = self._tables.setdefault(table.schema.remove_metadata(), _Tables())
         gathered.origins.append(origin)
@@ -118,9 +123,7 @@ def _of_one(part: Part, origin: ObjectOrigin) -> Gathered:
     return Gathered(part, ((origin, part.rows.num_rows if isinstance(part, Rows) else 0),))
 
 
-def _as_one(
-    parts: Sequence[Part], origins: Sequence[ObjectOrigin], counts: Sequence[int]
-) -> Gathered | None:
+def _as_one(parts: Sequence[Part], origins: Sequence[ObjectOrigin], counts: Sequence[int]) -> Gathered | None:
     """The parts as one table with each object's own provenance; None where anything is not plain."""
     tables = [p.rows for p in parts if isinstance(p, Rows)]
     if len(tables) != len(parts) or sum(t.num_rows for t in tables) != sum(counts):

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from isal import isal_zlib
 
@@ -20,7 +21,7 @@ FREE = 32 << 20
 MAX_LAYERS = 4
 MAX_ZIP_MEMBERS = 100_000
 
-_GZIP_ERRORS: tuple[type[Exception], ...] = (isal_zlib.error, zlib.error)
+_GZIP_ERRORS: tuple[Any, ...] = (isal_zlib.error, zlib.error)
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, zlib.error, RuntimeError, EOFError)
 
 

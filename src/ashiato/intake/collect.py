@@ -167,7 +167,7 @@ class Collector:
                     # One wrong name among several must not keep the others from being taken in.
                     unavailable.append(error)
                     self.report.problems.append(str(error))
-            if len(unavailable) == len(sources):
+            if unavailable and len(unavailable) == len(sources):
                 raise unavailable[0]
         finally:
             self.report.seconds = time.monotonic() - began

@@ -24,6 +24,7 @@ from ashiato.ledger import tables as t
 #: Lags are taken over the newest days of each table: older ones say nothing of today's delivery.
 LAG_DAYS = 7
 MAX_GAPS = 200
+SKIPDATA_RUN = 900
 
 
 def coverage(home: Home) -> dict[str, Any]:
@@ -217,12 +218,23 @@ def _skipdata(home: Home, lake: PinnedLake) -> list[dict[str, Any]]:
     plan = lake.plan("vpc_flow_logs", equal("log_status", "SKIPDATA"))
     if not plan.files:
         return []
+    # Windows that follow one another within SKIPDATA_RUN are one gap; a month with ten windows is ten gaps.
     sql = f"""
-        SELECT r.account_id, coalesce(p.region, r.region), r.interface_id, min(r.start_time),
-               max(to_timestamp(coalesce(r."end", r.start, epoch(r.start_time)::BIGINT))), count(*)
-        FROM {relation(plan.files, plan.iceberg_schema)} r LEFT JOIN places p
-        ON p.source = r.source AND p.name = r.object
-        WHERE r.log_status = 'SKIPDATA' GROUP BY ALL ORDER BY 4 LIMIT {MAX_GAPS}
+        WITH windows AS (
+          SELECT r.account_id, coalesce(p.region, r.region) AS region, r.interface_id, r.start_time AS first,
+                 to_timestamp(coalesce(r."end", r.start, epoch(r.start_time)::BIGINT)) AS last
+          FROM {relation(plan.files, plan.iceberg_schema)} r LEFT JOIN places p
+          ON p.source = r.source AND p.name = r.object
+          WHERE r.log_status = 'SKIPDATA'),
+        marked AS (
+          SELECT *, coalesce(first > max(last) OVER (PARTITION BY account_id, region, interface_id
+                 ORDER BY first, last ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                 + INTERVAL {SKIPDATA_RUN} SECOND, true)::INT AS begins FROM windows),
+        runs AS (
+          SELECT *, sum(begins) OVER (PARTITION BY account_id, region, interface_id ORDER BY first, last) AS run
+          FROM marked)
+        SELECT account_id, region, interface_id, min(first), max(last), count(*)
+        FROM runs GROUP BY account_id, region, interface_id, run ORDER BY 4 DESC LIMIT {MAX_GAPS}
     """
     with _connection() as connection:
         connection.register("places", _places(home, "vpc_flow_logs"))

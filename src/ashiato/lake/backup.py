@@ -92,7 +92,9 @@ def backup(home: Home, target: Path, *, link: bool = False, progress: Progress |
         )
     target = target.expanduser().absolute()
     if target == home.folder or home.folder in target.parents:
-        raise WrongUse("the backup would lie in the home itself", where=str(target), remedy="Name another place.")
+        raise WrongUse(
+            "the backup would lie in the home itself", where=str(target), remedy="Name another place."
+        )
     store = open_store(target, home.folder, link=link)
     try:
         with store:
@@ -122,7 +124,11 @@ def _backup(home: Home, store: Store, target: Path, progress: Progress) -> Backu
         files.extend(_add_folder(store, home.folder, "archive"))
         wanted = [(name, f) for name, cut in cuts.items() for f in cut.files]
         for done, (_, data_file) in enumerate(wanted):
-            files.append(store.add(home.folder / _relative(home, data_file.file_path), _relative(home, data_file.file_path)))
+            files.append(
+                store.add(
+                    home.folder / _relative(home, data_file.file_path), _relative(home, data_file.file_path)
+                )
+            )
             progress("data files", done + 1, len(wanted))
     finally:
         lease.release()
@@ -225,7 +231,8 @@ def _described(home: Home, cut: _Cut) -> dict[str, Any]:
         "rows": sum(f.record_count for f in cut.files),
         "files": [_relative(home, f.file_path) for f in cut.files],
         "unconfirmed": [
-            {"properties": u.properties, "files": [_relative(home, p) for p in u.files]} for u in cut.unconfirmed
+            {"properties": u.properties, "files": [_relative(home, p) for p in u.files]}
+            for u in cut.unconfirmed
         ],
     }
 

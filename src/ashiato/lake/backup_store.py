@@ -54,7 +54,9 @@ def open_store(target: Path, home: Path, *, link: bool) -> Store:
     """The store for a backup of `home`. Raises WrongUse where the target holds something else."""
     if target.suffix == ".tar":
         if target.exists():
-            raise WrongUse("there is a file of that name", where=str(target), remedy="Name another, or remove it.")
+            raise WrongUse(
+                "there is a file of that name", where=str(target), remedy="Name another, or remove it."
+            )
         return TarStore(target)
     return FolderStore(target, home, link=link)
 
@@ -64,7 +66,9 @@ class FolderStore:
 
     def __init__(self, folder: Path, home: Path, *, link: bool) -> None:
         if folder.exists() and not folder.is_dir():
-            raise WrongUse("the target is a file", where=str(folder), remedy="Name a folder, or a new .tar file.")
+            raise WrongUse(
+                "the target is a file", where=str(folder), remedy="Name a folder, or a new .tar file."
+            )
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
             raise WrongUse(
                 "the folder is not empty and holds no backup",
@@ -238,7 +242,9 @@ class BackupReader:
 def read_backup(place: Path) -> Iterator[BackupReader]:
     """Open a finished backup. Raises WrongUse where there is none."""
     place = place.expanduser().absolute()
-    none = WrongUse("there is no finished backup", where=str(place), remedy="Name the folder or .tar file of one.")
+    none = WrongUse(
+        "there is no finished backup", where=str(place), remedy="Name the folder or .tar file of one."
+    )
     if place.is_dir():
         try:
             document = json.loads((place / MANIFEST).read_bytes())
@@ -274,7 +280,9 @@ def files_of(document: dict[str, Any]) -> list[BackupFile]:
 
 def _damaged(place: Path, what: str) -> AshiatoError:
     return AshiatoError(
-        f"the backup is damaged: {what}", where=str(place), remedy="Use another backup, or another copy of this one."
+        f"the backup is damaged: {what}",
+        where=str(place),
+        remedy="Use another backup, or another copy of this one.",
     )
 
 

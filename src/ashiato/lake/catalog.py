@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
@@ -11,9 +14,10 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema, assign_fresh_schema_ids
 from pyiceberg.table import Table
-from pyiceberg.transforms import DayTransform, MonthTransform
+from pyiceberg.transforms import DayTransform, MonthTransform, Transform
 from pyiceberg.types import ListType, NestedField, StructType
 
+from ashiato.core.errors import AshiatoError
 from ashiato.formats.columns import TableDescription
 from ashiato.formats.tables import TABLES
 
@@ -66,6 +70,27 @@ def open_catalog(folder: Path) -> SqlCatalog:
         uri=f"sqlite:///{folder / 'catalog.db'}",
         warehouse=f"file://{folder / 'warehouse'}",
     )
+
+
+def check_place(home: Path) -> None:
+    """Refuse a home that was copied or moved: Iceberg's metadata holds absolute paths.
+
+    A copy would read the original's files, and write into its folder.
+    """
+    path = home / "lake" / "catalog.db"
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT metadata_location FROM iceberg_tables").fetchall()
+    except sqlite3.Error:
+        return
+    for (location,) in rows:
+        if location and not location.startswith(f"file://{home}/"):
+            there = location.removeprefix("file://").partition("/lake/")[0]
+            raise AshiatoError(
+                f"this home was copied or moved from {there}",
+                where=str(home),
+                remedy="Move it back, or use `ashiato backup` there and `ashiato restore` here.",
+            )
 
 
 def open_table(catalog: SqlCatalog, name: str) -> Table:
@@ -123,11 +148,13 @@ def iceberg_schema(description: TableDescription) -> Schema:
 
 def _create(catalog: SqlCatalog, description: TableDescription) -> None:
     schema = iceberg_schema(description)
-    transform = DayTransform() if description.partition == "day" else MonthTransform()
+    transform: Transform[Any, int] = DayTransform() if description.partition == "day" else MonthTransform()
     source = schema.find_field(description.time_column).field_id
     spec = PartitionSpec(PartitionField(source, 1000, transform, description.partition))
     catalog.create_table(
-        f"{NAMESPACE}.{description.name}", schema=schema, partition_spec=spec,
+        f"{NAMESPACE}.{description.name}",
+        schema=schema,
+        partition_spec=spec,
         properties={**PROPERTIES, **_metrics(description.name)},
     )
 

@@ -114,7 +114,9 @@ def groups_to_commit(merges: Iterable[Merge]) -> Iterator[list[Merge]]:
     """Merges that are committed together: a commit costs as much for one small partition as for ten."""
     group: list[Merge] = []
     for merge in merges:
-        if group and (len(group) == COMMIT_PARTITIONS or sum(m.bytes for m in group) + merge.bytes > TARGET_BYTES):
+        if group and (
+            len(group) == COMMIT_PARTITIONS or sum(m.bytes for m in group) + merge.bytes > TARGET_BYTES
+        ):
             yield group
             group = []
         group.append(merge)

@@ -68,7 +68,7 @@ class Home:
 
         `ledger_url` names the control database where it is not SQLite in the home.
         """
-        from ashiato.lake.catalog import make_tables, open_catalog
+        from ashiato.lake.catalog import check_place, make_tables, open_catalog
 
         folder = folder.expanduser().absolute()
         try:
@@ -92,7 +92,9 @@ class Home:
                 )
             ledger = Ledger.at(folder, migrate=True, url=ledger_url)
             _belong_together(folder, ledger, apart=ledger_url is not None)
-            make_tables(open_catalog(folder / "lake"))
+            catalog = open_catalog(folder / "lake")
+            make_tables(catalog)
+            check_place(folder)
         except SQLAlchemyError as error:
             lock.release()
             raise AshiatoError(

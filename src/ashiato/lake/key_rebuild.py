@@ -67,7 +67,9 @@ def ensure_keys(
         known = set()
     if committed <= known:
         return 0
-    missing = [r for r in ledger.rows(sa.select(b.id, b.table_name, b.days).where(of_keyed)) if r.id not in known]
+    missing = [
+        r for r in ledger.rows(sa.select(b.id, b.table_name, b.days).where(of_keyed)) if r.id not in known
+    ]
     count = 0
     for table in KEYED:
         days = sorted({d for row in missing if row.table_name == table for d in json.loads(row.days)})
@@ -131,7 +133,8 @@ def _rebuild(keys: KeyTable, catalog: SqlCatalog, name: str, days: Sequence[int]
         part: list[tuple[int, bytes, int, int, int]] = []
         for batch in connection.sql(sql, params=values).to_arrow_reader(50_000):
             part.extend(
-                (row["day"], _KEYS[name](row), row["content"], _UNKNOWN, _UNKNOWN) for row in batch.to_pylist()
+                (row["day"], _KEYS[name](row), row["content"], _UNKNOWN, _UNKNOWN)
+                for row in batch.to_pylist()
             )
             if len(part) >= _ROWS:
                 keys.insert_rebuilt(name, sorted(part))

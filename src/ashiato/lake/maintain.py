@@ -202,7 +202,9 @@ class _Run:
                 totals[key] = totals.get(key, 0) + value
         report.counts = {"partitions": total} if self.dry_run else totals
         if totals.get("given_up"):
-            report.notes.append(f"{totals['given_up']} partitions changed meanwhile; the next run merges them")
+            report.notes.append(
+                f"{totals['given_up']} partitions changed meanwhile; the next run merges them"
+            )
 
     def _footprints(self, report: StepReport) -> None:
         days = settled_dirty_days(self.home.ledger, self.moment, self.settings.settle_after or timedelta(0))
@@ -252,8 +254,11 @@ def due(home: Home, settings: Settings, moment: datetime | None = None) -> set[s
     wanted = set()
     if commits >= COMMITS or (commits and "compact" in late and since is not None):
         wanted.add("compact")
-    if "footprints" in late and settled_dirty_days(
-        home.ledger, moment, settings.settle_after or timedelta(0)
+    # The first footprints wait for the first maintenance: until then every day is scanned, which is exact too.
+    if (
+        last
+        and "footprints" in late
+        and settled_dirty_days(home.ledger, moment, settings.settle_after or timedelta(0))
     ):
         wanted.add("footprints")
     limits = settings.retention

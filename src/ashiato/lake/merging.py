@@ -28,7 +28,9 @@ BLOOM_COLUMNS = {"cloudtrail": "eventID", "footprints": "entity"}
 class SortedFiles:
     """Parquet files of about `target_bytes`, filled in order; row groups of ROW_GROUP rows."""
 
-    def __init__(self, folder: Path, description: TableDescription, schema: Schema, target_bytes: int) -> None:
+    def __init__(
+        self, folder: Path, description: TableDescription, schema: Schema, target_bytes: int
+    ) -> None:
         self.folder = folder
         self.schema = with_field_ids(description.schema, schema)
         self.target_bytes = target_bytes
@@ -188,7 +190,7 @@ def _sort(
 def _first_key(description: TableDescription) -> str:
     """What a partition is divided by: a resource's items stay together, being many of one type."""
     if description.name == "config_items":
-        return "(\"resourceType\" || chr(1) || \"resourceId\")"
+        return '("resourceType" || chr(1) || "resourceId")'
     return f'"{description.sort[0]}"'
 
 

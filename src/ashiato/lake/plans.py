@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Self
 
 import sqlalchemy as sa
 from pyiceberg.expressions import BooleanExpression
@@ -12,7 +13,7 @@ from pyiceberg.table import Table
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.formats.tables import TABLES
-from ashiato.lake.catalog import open_catalog, open_table
+from ashiato.lake.catalog import check_place, open_catalog, open_table
 from ashiato.lake.home import Home
 from ashiato.lake.leases import Lease
 from ashiato.lake.table_plan import TablePlan
@@ -28,6 +29,7 @@ class PinnedLake:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        check_place(home.folder)
         self._catalog = open_catalog(home.lake)
         self._lease: Lease | None = None
         self._tables: dict[str, Table] = {}
@@ -79,8 +81,10 @@ class PinnedLake:
             raise AshiatoError(f"there is no table {table}")
         iceberg = self._tables[table]
         snapshot = self._snapshots[table]
-        tasks = [] if snapshot is None else list(
-            iceberg.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files()
+        tasks = (
+            []
+            if snapshot is None
+            else list(iceberg.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files())
         )
         return TablePlan(
             TABLES[table],
@@ -96,7 +100,7 @@ class PinnedLake:
             self._lease.release()
             self._lease = None
 
-    def __enter__(self) -> PinnedLake:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

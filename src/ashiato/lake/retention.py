@@ -61,9 +61,7 @@ def plan_retention(home: Home, limits: Retention, moment: datetime) -> list[Drop
             continue
         description = TABLES[name]
         first_kept = partition_at(moment - limit, description)
-        files = tuple(
-            f for f in live_files(open_table(catalog, name)) if 0 <= partition_of(f) < first_kept
-        )
+        files = tuple(f for f in live_files(open_table(catalog, name)) if 0 <= partition_of(f) < first_kept)
         drops.append(Drop(name, _first_day(first_kept, description), limit, files))
     return drops
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, Json
 
 if TYPE_CHECKING:
     from ashiato.intake.collect import CollectReport
+    from ashiato.lake.home import Home
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +48,9 @@ def collect(
     full: Annotated[
         bool, typer.Option("--full", help="List everything again, not only what is due.")
     ] = False,
+    due: Annotated[
+        bool, typer.Option("--due", help="List only what is due by the cadence: for timers, which run often.")
+    ] = False,
     endpoint_url: Annotated[str | None, typer.Option(help="S3 endpoint, for example of MinIO.")] = None,
     profile: Annotated[str | None, typer.Option(help="Profile of the AWS configuration.")] = None,
     region: Annotated[str | None, typer.Option(help="Region of the bucket.")] = None,
@@ -57,7 +61,7 @@ def collect(
         str | None, typer.Option(help="Fields of headerless flow records, as in AWS's log format.")
     ] = None,
     archive: Annotated[
-        str | None, typer.Option(help="none, or copy: keep the delivered objects too.")
+        Literal["none", "copy"] | None, typer.Option(help="copy: keep the delivered objects too.")
     ] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Reading processes; default: one a core.")
@@ -71,8 +75,8 @@ def collect(
     from ashiato.sources.options import SourceOptions
 
     told = common(home, config, format_, json)
-    if archive not in (None, "none", "copy"):
-        raise WrongUse(f"--archive is none or copy, not {archive}")
+    if full and due:
+        raise WrongUse("--full and --due contradict each other", remedy="Give one of them.")
     options = SourceOptions(
         endpoint_url=endpoint_url,
         profile=profile,
@@ -82,7 +86,7 @@ def collect(
         request_payer=request_payer,
         from_=from_.date() if from_ else None,
         to=to.date() if to else None,
-        full=True if full else None,
+        full=True if full else (False if due else None),
     )
     keep = (archive or told.settings.archive) == "copy"
     report = take_in(
@@ -122,7 +126,21 @@ def take_in(
             on_progress=show_progress,
         )
         with stop_on_interrupt(collector.stop, lambda text: print(text, file=sys.stderr)):
-            return collector.run(addresses, options)  # type: ignore[arg-type]
+            report = collector.run(addresses, options)  # type: ignore[arg-type]
+        if not report.interrupted:
+            _maintain_when_due(opened, told)
+        return report
+
+
+def _maintain_when_due(home: Home, told: Common) -> None:
+    """Merging, footprints and tidying by themselves, when enough has gathered or enough time has passed."""
+    from ashiato.cli.progress import step_progress
+    from ashiato.lake.maintain import due, maintain
+
+    steps = due(home, told.settings)
+    if steps:
+        with step_progress("Maintaining") as show:
+            maintain(home, told.settings, only=steps, progress=show)
 
 
 def show(told: Common, report: CollectReport) -> None:

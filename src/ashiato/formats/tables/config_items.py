@@ -45,8 +45,12 @@ CONFIG_ITEMS = TableDescription(
         Column("configurationStateMd5Hash", S, "hash of the state (empty since item version 1.3)", ITEM),
         Column("configurationItemDeliveryTime", TIMESTAMP, "when the item was delivered", API),
         Column("recordingFrequency", S, "CONTINUOUS or DAILY", API),
-        Column("configurationItemDiff", S, "what changed, where a notification said so", NOTIFICATION, json=True),
-        Column("configSnapshotId", S, "the snapshot that first held the item, where it came by a snapshot", ITEM),
+        Column(
+            "configurationItemDiff", S, "what changed, where a notification said so", NOTIFICATION, json=True
+        ),
+        Column(
+            "configSnapshotId", S, "the snapshot that first held the item, where it came by a snapshot", ITEM
+        ),
         Column("fileVersion", S, "format version of the file that held it", ITEM),
         *PROVENANCE,
         Column(

@@ -17,7 +17,9 @@ QUARANTINE = TableDescription(
         Column("offset", pa.int64(), "where in the decompressed content"),
         Column("reason", S, "why it could not be read"),
         Column("content", pa.binary(), "the bytes"),
-        Column("truncated", pa.bool_(), "whether `content` is only a beginning (the object is in the archive)"),
+        Column(
+            "truncated", pa.bool_(), "whether `content` is only a beginning (the object is in the archive)"
+        ),
         Column("quarantined_at", TIMESTAMP, "when"),
     ),
     time_column="quarantined_at",
