@@ -7,10 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from postgres_server import Server, find_programs, start_server
 
-CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
+CORPORA = Path(os.environ.get("ASHIATO_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
+
+# A deadline would judge the machine, not the code; CI tries the same examples each time.
+settings.register_profile(
+    "ashiato",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ashiato")
 
 
 def missing_part(what: str) -> None:
