@@ -17,15 +17,17 @@ class Sizes:
     #: Records for baselines that are slow by design.
     slow_records: int = 40_000
     flow_base: int = 100_000
-    flow_records: int = 1_500_000
+    flow_records: int = 1_000_000
     small_objects: int = 3_872
     large_objects: int = 20
+    #: Turns of what takes a minute, of what takes seconds, and of the parts.
+    long_repeats: int = 2
     repeats: int = 3
-    switch_repeats: int = 2
+    switch_repeats: int = 1
     commits: tuple[int, ...] = (1, 100, 1_000)
     commit_rows: int = 500
     commits_a_day: int = 100
-    day_rows: int = 1_000_000
+    day_rows: int = 500_000
     lookup_rows: tuple[int, ...] = (1_000_000, 10_000_000)
     lookup_days: int = 90
     lookup_repeats: int = 7
@@ -46,14 +48,14 @@ SIZES = {
             "quick",
             events=20_000, copies=2, days=2, real_copies=6, slow_records=5_000,
             flow_base=20_000, flow_records=200_000, small_objects=968, large_objects=5,
-            repeats=1, switch_repeats=1, commits=(1, 20, 80), commits_a_day=20, day_rows=60_000,
+            long_repeats=1, repeats=1, switch_repeats=1, commits=(1, 20, 80), commits_a_day=20, day_rows=60_000,
             lookup_rows=(50_000, 200_000), lookup_repeats=2, start_up_runs=3,
         ),
         Sizes(
             "tiny",
             events=1_500, copies=2, days=1, real_copies=1, slow_records=500,
             flow_base=2_000, flow_records=8_000, small_objects=40, large_objects=4,
-            repeats=1, switch_repeats=1, commits=(1, 3, 6), commit_rows=50, commits_a_day=3, day_rows=2_000,
+            long_repeats=1, repeats=1, switch_repeats=1, commits=(1, 3, 6), commit_rows=50, commits_a_day=3, day_rows=2_000,
             lookup_rows=(1_200, 2_400), lookup_days=12, lookup_repeats=1, start_up_runs=1,
         ),
     )

@@ -38,8 +38,10 @@ def _against(bench: Bench, load: Load) -> Iterator[Row]:
     loops: list[float] = []
     ducks: list[float] = []
     taken: Taken | None = None
-    for turn in range(sizes.repeats):
-        bench.say(f"turn {turn + 1} of {sizes.repeats}: {load.records:,} records in {load.objects:,} objects")
+    for turn in range(sizes.long_repeats):
+        bench.say(
+            f"turn {turn + 1} of {sizes.long_repeats}: {load.records:,} records in {load.objects:,} objects"
+        )
         bench.measure_start_up(load)
         taken = bench.collect(load)
         bench.keep("cloudtrail", taken)

@@ -55,7 +55,7 @@ class DocumentReader:
 
     def whole(self, content: bytes, base: int = 0, *, truncated: bool = False) -> Iterator[Part]:
         """All of an object's JSON; `base` is the offset of its first byte."""
-        if not truncated and self._fast(content):
+        if not truncated and self.fast(content):
             yield from self.events.overflow()
             return
         skipped: Skipped | None = None
@@ -71,8 +71,8 @@ class DocumentReader:
         if skipped is not None and not found and len(self.events) == before:
             yield skipped
 
-    def _fast(self, content: bytes) -> bool:
-        """A file, a list, or one record a line, of records in which nothing is unusual."""
+    def fast(self, content: bytes) -> bool:
+        """Take a file, a list, or records one after another, in which nothing is unusual; or nothing."""
         if _FILE.match(content):
             return self.events.add_file(content, self.origin) is not None
         if not _RECORD.match(content):
@@ -84,7 +84,9 @@ class DocumentReader:
             lines = body.replace(b"\r\n", b"\n").split(b"\n")
             if not all(line[:1] == b"{" and line[-1:] == b"}" for line in lines):
                 return False
-            file = b'{"Records":[' + b",".join(lines) + b"]}"
+            # These bytes can be nothing else: inside a string the quotation mark would be escaped.
+            records = b",".join(lines).replace(b'}{"event', b'},{"event')
+            file = b'{"Records":[' + records + b"]}"
         return self.events.add_file(file, self.origin) is not None
 
     def top(self, part: Value | Broken, base: int, end: int) -> Iterator[Part]:
@@ -93,8 +95,9 @@ class DocumentReader:
         if isinstance(part, Value):
             yield from self._value(part.raw, offset, MAX_ENVELOPES)
         else:
-            yield from self._damaged(part.raw, offset, part.reason)
-            self.half = offset + len(part.raw) >= end
+            for found in self._damaged(part.raw, offset, part.reason):
+                self.half = isinstance(found, Unreadable) and offset + len(part.raw) >= end
+                yield found
         yield from self.events.overflow()
 
     def message(self, message: bytes, offset: int) -> Iterator[Part]:

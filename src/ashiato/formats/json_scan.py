@@ -30,6 +30,8 @@ from dataclasses import dataclass
 MAX_VALUE = 64 * 1024 * 1024
 MAX_DEPTH = 512
 MAX_HEADS = 8
+#: Deeper than this the end of a value is not looked for: it is an attack, and brackets take time.
+HOPELESS_DEPTH = 100_000
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class _Scan:
                 stack.append(token)
                 if len(stack) > max_depth:
                     too_deep = True
+                    if len(stack) > HOPELESS_DEPTH:
+                        return -1, position, f"nested deeper than {max_depth} levels"
                 match = (_IN_OBJECT if token == _OPEN_OBJECT else _IN_ARRAY).match(content, position)
                 continue
             # In an object `"key":}` stops here too; the decoder will say so, the structure is whole.
@@ -181,6 +185,8 @@ class _Scan:
             depth += 1 if content[position - 1] in _OPEN else -1
             if depth == 0:
                 return position
+            if depth > HOPELESS_DEPTH:
+                return -1
         return -1
 
     def boundary(self, position: int) -> int:

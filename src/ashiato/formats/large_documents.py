@@ -91,6 +91,12 @@ class _Windows:
         return at
 
     def _between(self, window: bytes, at: int, base: int, *, last: bool) -> Step:
+        if not last:
+            # The fast way for all lines that are whole, proven to be so by being read.
+            end = max(window.rfind(b"\n"), window.rfind(b'}{"event')) + 1
+            if end > at and self.documents.fast(window[at:end]):
+                yield from self.documents.events.overflow()
+                return end, False
         held: Value | Broken | None = None
         only = True
         for part in values(window, start=at):
@@ -114,8 +120,7 @@ class _Windows:
 
     def _inside(self, key: str, window: bytes, at: int, base: int, *, last: bool) -> Step:
         documents = self.documents
-        if key == "Records" and not last:
-            # The fast way for all that is whole, proven to be so by being read.
+        if key in ("", "Records") and not last:
             end = window.rfind(b'},{"event', at) + 1
             file = b'{"Records":[' + window[at:end].lstrip(_BETWEEN) + b"]}"
             if end > at and documents.events.add_file(file, documents.origin):
@@ -147,7 +152,7 @@ class _Windows:
             self.array, self.behind = None, key != ""
             return end, True
         if last:
-            documents.half = bool(half.raw)
+            documents.half = True
             yield from documents.element(key, half, base)
             return len(window), False
         return half.offset, False

@@ -18,7 +18,7 @@ from ashiato.formats.log_exports import is_export, read_export
 from ashiato.formats.reading import ObjectOrigin, Part, Rows, Skipped, Unreadable
 
 #: JSON is read whole up to this size; larger documents in windows of it.
-WINDOW = 64 << 20
+WINDOW = 32 << 20
 HEAD = 64 << 10
 MAX_NESTED_ZIP = 2
 #: A zip archive inside of gzip or of another archive is read in memory.
@@ -106,7 +106,8 @@ class LogReader:
         text = head.lstrip(_BLANK)
         if not text:
             nul = b"\0" in head
-            yield Unreadable("nothing but NUL bytes", 0, b"") if nul else Skipped("an empty object")
+            empty = not nul or damage
+            yield Skipped("an empty object") if empty else Unreadable("nothing but NUL bytes", 0, b"")
         elif head[:4] == b"PAR1":
             content = b"".join(chunks)
             if len(content) > MOST_BYTES or damage or not self.flows.add_parquet(content, origin):
