@@ -18,6 +18,9 @@ import pytest
 
 _NUMBERS = count(1)
 
+#: Runs a server until standard input ends: it does when the tests end, even by kill -9.
+FOLLOWING = 'exec 3<&0; "$@" </dev/null 3<&- & cat <&3 >/dev/null; kill -INT $!; wait $!'
+
 
 @dataclass(frozen=True)
 class Server:
@@ -92,16 +95,22 @@ def start_server(programs: Path, factory: pytest.TempPathFactory) -> Iterator[Se
         ]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [str(programs / "postgres"), "-D", str(data), *options],
-                stdout=log, stderr=log, env=environment, cwd=folder, **who,
-            )  # type: ignore[call-overload]  # fmt: skip
+                ["sh", "-c", FOLLOWING, "sh", str(programs / "postgres"), "-D", str(data), *options],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                cwd=folder,
+                **who,
+            )  # type: ignore[call-overload]
         try:
             _wait(folder, process)
             yield Server(folder)
         finally:
-            process.terminate()
+            assert process.stdin is not None
+            process.stdin.close()
             try:
-                process.wait(timeout=20)
+                process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
