@@ -13,8 +13,9 @@ from ashiato.core.clock import now
 from ashiato.formats.columns import TIMESTAMP
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import ObjectOrigin, Rows
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
 from ashiato.lake.home import Home
-from ashiato.lake.writer import CONTENT, KEY, LakeWriter, ObjectFacts, RowsFile
+from ashiato.lake.writer import LakeWriter
 
 DAY = 86_400_000_000
 _MIX = 0x1E3779B97F4A7C15

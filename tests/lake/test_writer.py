@@ -18,8 +18,9 @@ from ashiato.formats.tables import TABLES
 from ashiato.intake.contents import content_hashes
 from ashiato.lake import writer as writing
 from ashiato.lake.catalog import open_catalog, open_table
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
 from ashiato.lake.home import Home
-from ashiato.lake.writer import CONTENT, KEY, LakeWriter, ObjectFacts, RowsFile
+from ashiato.lake.writer import LakeWriter
 from ashiato.ledger import tables as t
 from intake.lake_counts import count
 from intake.test_variants import an_event

@@ -32,8 +32,9 @@ from ashiato.intake.worker import (
     read_unit_in_worker,
     start_worker,
 )
+from ashiato.lake.handover import ObjectFacts, RowsFile
 from ashiato.lake.home import Home
-from ashiato.lake.writer import GroupReport, LakeWriter, ObjectFacts, RowsFile, file_name
+from ashiato.lake.writer import GroupReport, LakeWriter, file_name
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
 from ashiato.ledger.listings import LedgerListings
@@ -45,8 +46,8 @@ from ashiato.sources.options import SourceOptions
 UNIT_OBJECTS = 512
 UNIT_BYTES = 8 << 20
 #: A group is committed when it holds so much, or when nothing more comes.
-GROUP_ROWS = 120_000
-GROUP_BYTES = 256 << 20
+GROUP_ROWS = 60_000
+GROUP_BYTES = 160 << 20
 KNOWN_STATES = ("taken", "skipped", "quarantined")
 #: Objects that the ledger is asked about at once.
 SLICE = 400
@@ -220,14 +221,15 @@ class Collector:
             source.confirm()
 
     def _results(self, source: Source, plan: ReadingPlan) -> Iterator[UnitResult]:
-        """Read units; the first alone stays in this process, for most runs are small."""
+        """Read units; one or two stay in this process: starting others takes longer than reading so little."""
         units = self._units(source, plan.spec)
         first = next(units, None)
         if first is None:
             return
         second = next(units, None)
-        if second is None or self.processes == 1 or not _reopens(plan.spec.address):
-            for unit in _chain(first, second, units):
+        third = None if second is None else next(units, None)
+        if third is None or self.processes == 1 or not _reopens(plan.spec.address):
+            for unit in _chain((first, second, third), units):
                 yield read_unit(plan, source, unit)
                 if self.stop.is_set():
                     return
@@ -238,7 +240,7 @@ class Collector:
         ) as pool:
             running: set[Future[UnitResult]] = set()
             try:
-                for unit in _chain(first, second, units):
+                for unit in _chain((first, second, third), units):
                     with _interrupts_held():
                         running.add(pool.submit(read_unit_in_worker, unit))
                     while len(running) >= self.processes + 2:
@@ -392,12 +394,10 @@ def _reopens(address: str) -> bool:
 
 
 def _chain(
-    first: list[ObjectRef], second: list[ObjectRef] | None, rest: Iterator[list[ObjectRef]]
+    ahead: Sequence[list[ObjectRef] | None], rest: Iterator[list[ObjectRef]]
 ) -> Iterator[list[ObjectRef]]:
-    yield first
-    if second is not None:
-        yield second
-        yield from rest
+    yield from (unit for unit in ahead if unit is not None)
+    yield from rest
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skippe
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.intake.archive import keep_object
 from ashiato.intake.contents import content_hashes
-from ashiato.lake.writer import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
 from ashiato.sources.addresses import open_source
 from ashiato.sources.layout import place_of
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -35,19 +34,21 @@ from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
 from ashiato.lake.corrections import corrections_on, days_of_events
 from ashiato.lake.files import FileWriter
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
 from ashiato.lake.home import Home
 from ashiato.lake.key_rebuild import ensure_keys, open_keys
 from ashiato.lake.keys import KEYED
+from ashiato.lake.leases import leased
 from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between
 from ashiato.lake.variants import Candidate, variant_rows
 from ashiato.ledger import tables as t
 
-#: Columns that a reader's rows carry besides the table's: key and content hash of the record.
-KEY = "_key"
-CONTENT = "_content"
 #: Rows that are looked up, filtered and written at once.
-CHUNK_ROWS = 100_000
+CHUNK_ROWS = 50_000
+#: PyIceberg copies all of a table's metadata several times a commit: it must not grow with the commits.
+MOST_SNAPSHOTS = 48
+KEPT_SNAPSHOTS = 16
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Names in the summary of a batch's snapshot: its uid, and what became of the other records of the batch.
 BATCH, DUPLICATES, VARIANTS = "ashiato.batch", "ashiato.duplicates", "ashiato.variants"
@@ -61,40 +62,6 @@ WRITE_ERRORS = (
     CommitFailedException,
     CommitStateUnknownException,
 )
-
-
-@dataclass
-class ObjectFacts:
-    """What is known of a delivered object after reading it; `outcome`: taken, skipped, quarantined, failed."""
-
-    source: str
-    name: str
-    etag: str
-    size: int
-    sha256: bytes
-    delivered_at: datetime | None
-    outcome: str
-    reason: str | None = None
-    records: int = 0
-    account: str | None = None
-    region: str | None = None
-    newest_record: datetime | None = None
-    log: str | None = None
-    unkeyed: bool = False
-    digests: list[DigestFile] = field(default_factory=list)
-
-
-@dataclass
-class RowsFile:
-    """Rows of one table in an Arrow IPC file: the table's columns but `ingested_at`, KEY and CONTENT.
-
-    `days`: days since 1970 of the time column, all that occur.
-    """
-
-    table: str
-    path: Path
-    rows: int
-    days: set[int]
 
 
 @dataclass
@@ -204,8 +171,35 @@ class LakeWriter:
                     remedy="Free disk space or repair the folder's permissions and run again;"
                     " what was committed before stays, and nothing is taken twice.",
                 ) from error
+        self._thin_snapshots(by_table)
         self.step("idle")
         return report
+
+    def _thin_snapshots(self, names: Iterable[str]) -> None:
+        """Let go of confirmed snapshots that no reader has leased, before commits slow down with their number.
+
+        No file is removed: that is the sweep's, after its grace period.
+        """
+        for name in names:
+            table = self.table(name)
+            snapshots = table.snapshots()
+            if len(snapshots) <= MOST_SNAPSHOTS:
+                continue
+            held = leased(self.home.folder / "readers")
+            if held.opening:
+                continue
+            current = table.metadata.current_snapshot_id
+            old = [
+                s.snapshot_id
+                for s in snapshots[:-KEPT_SNAPSHOTS]
+                if s.snapshot_id != current and s.snapshot_id not in held.snapshots
+            ]
+            try:
+                if old:
+                    table.maintenance.expire_snapshots().by_ids(old).commit()
+            except WRITE_ERRORS:
+                # The group is committed and confirmed; the next one, or maintenance, lets go of them.
+                self._tables.pop(name, None)
 
     def _recovered(self, group: str, report: GroupReport, by_table: dict[str, list[RowsFile]]) -> bool:
         """After a failure: leave everything as a restart would. True if all was committed but the confirmation,
