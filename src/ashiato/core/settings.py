@@ -178,6 +178,9 @@ def load_settings(given: Path | None = None, *, home: Path | None = None) -> Set
             where=_variable(first["loc"]) or where,
             remedy=hint,
         ) from error
+    finally:
+        # Settings made without a file must not find this one.
+        _settings_file["path"] = None
 
 
 def _variable(place: tuple[int | str, ...]) -> str | None:
