@@ -203,7 +203,7 @@ class LakeWriter:
 
     def _recovered(self, group: str, report: GroupReport, by_table: dict[str, list[RowsFile]]) -> bool:
         """After a failure: leave everything as a restart would. True if all was committed but the confirmation,
-        and that is made up for now."""
+        which is then done here."""
         self._tables.clear()
         try:
             self.reconcile()
