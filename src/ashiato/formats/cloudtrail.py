@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 
 import msgspec
 import pyarrow as pa
@@ -18,7 +19,8 @@ from ashiato.formats.cloudtrail_record import (
     NESTED,
     Event,
     NotARecord,
-    read_file,
+    is_tight,
+    read_files,
     read_record,
     record_hash_input,
     says_all,
@@ -62,6 +64,8 @@ class EventRows:
     def __init__(self, *, max_rows: int = 20_000, max_bytes: int = 192 << 20) -> None:
         self.max_rows = max_rows
         self.max_bytes = max_bytes
+        #: Events taken so far, also those that came out already.
+        self.added = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -86,17 +90,32 @@ class EventRows:
 
     def add_file(self, content: bytes, origin: ObjectOrigin) -> int | None:
         """Take a whole file `{"Records": […]}`; the number of events, or None: take the patient way."""
-        if not _is_utf8(content):
+        if not is_utf8(content):
             return None
-        events = read_file(content)
-        if not events:
-            return None if events is None else 0
-        fields = transposed(events)
         body = content.strip()
-        if b"\n" in body or (size_of(fields) != len(body) and not says_all(events, len(body))):
-            shorter = tight(content)
-            return None if shorter is None else self.add_file(shorter, origin)
-        if None in fields[_ID_AT] or "" in fields[_ID_AT] or b"\t" in body or b"\r" in body:
+        if is_tight(body):
+            counts = self.add_files([body], [origin])
+            if counts is not None:
+                return counts[0]
+        shorter = tight(content)
+        if shorter is None:
+            return None
+        counts = self.add_files([shorter], [origin]) if is_tight(shorter) else None
+        return None if counts is None else counts[0]
+
+    def add_files(self, bodies: Sequence[bytes], origins: Sequence[ObjectOrigin]) -> list[int] | None:
+        """Take files that are UTF-8 and `is_tight`; the number of events of each, or None, with none taken:
+        one of them must be taken the patient way."""
+        files = read_files(bodies)
+        if files is None:
+            return None
+        events = list(chain.from_iterable(files))
+        if not events:
+            return [0] * len(files)
+        fields = transposed(events)
+        if None in fields[_ID_AT] or "" in fields[_ID_AT]:
+            return None
+        if size_of(fields, files) != sum(map(len, bodies)) and not says_all(files, bodies):
             return None
         self._settle()
         try:
@@ -105,8 +124,10 @@ class EventRows:
         except (ValueError, TypeError, RecursionError):
             return None
         self._note(fields, times)
-        self._from(origin, len(events))
-        return len(events)
+        counts = list(map(len, files))
+        for origin, count in zip(origins, counts, strict=True):
+            self._from(origin, count)
+        return counts
 
     def add_record(self, raw: bytes, origin: ObjectOrigin, *, fallback_time: str | None = None) -> None:
         """Take one record. Raises NotARecord with the reason."""
@@ -162,6 +183,7 @@ class EventRows:
                 self._keys[at] = self._hashed.get(at, self._keys[at])
 
     def _from(self, origin: ObjectOrigin, n: int) -> None:
+        self.added += n
         if not self._origins or self._origins[-1] is not origin:
             self._origins.append(origin)
         self._origin_of.extend([len(self._origins) - 1] * n)
@@ -196,7 +218,8 @@ def _sparse(values: dict[int, str], n: int) -> pa.Array:
     return pa.array([values.get(i) for i in range(n)], pa.string()) if values else pa.nulls(n, pa.string())
 
 
-def _is_utf8(content: bytes) -> bool:
+def is_utf8(content: bytes) -> bool:
+    """Whether these bytes are UTF-8."""
     if content.isascii():
         return True
     try:

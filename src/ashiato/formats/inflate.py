@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from isal import isal_zlib
@@ -62,28 +63,24 @@ def _slices(content: bytes) -> Chunks:
 
 
 def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
+    held: list[bytes] = []
     first = b""
     while len(first) < 2:
         more = next(chunks, None)
         if more is None:
             break
         if isinstance(more, Damage):
-            if first:
-                yield first
+            yield from held
             yield more
             return
-        first += more
-    whole = _chain(first, chunks)
+        if more:
+            held.append(more)
+        first += more[:2]
+    whole = chain(held, chunks)
     if first[:2] != GZIP or layers == 0:
         yield from whole
     else:
         yield from _peel(_gunzip(whole, compressed_size), compressed_size, layers - 1)
-
-
-def _chain(first: bytes, rest: Chunks) -> Chunks:
-    if first:
-        yield first
-    yield from rest
 
 
 def _gunzip(chunks: Chunks, compressed_size: int) -> Chunks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import sqlalchemy as sa
 from pyiceberg.catalog.sql import SqlCatalog
 
@@ -19,17 +21,15 @@ from ashiato.formats.flow_messages import event_key as log_event_key
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_table
 from ashiato.lake.contents import content_sql
-from ashiato.lake.keys import KEYED, KeyTable, variant_key
+from ashiato.lake.keys import KEYED, SETTLED, KeyTable, variant_key
 from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between, day_at
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Keys that are inserted in one transaction: about a hundred megabytes of Python objects.
-_ROWS = 200_000
-#: Batch and row of a rebuilt key: which batch brought it is not known.
-_UNKNOWN = 0
+#: Keys that are made and taken at once.
+_ROWS = 50_000
 
 #: (table, days done, days to do)
 Progress = Callable[[str, int, int], None]
@@ -130,38 +130,38 @@ def _rebuild(keys: KeyTable, catalog: SqlCatalog, name: str, days: Sequence[int]
     with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         values = {"start": first.isoformat(), "end": end.isoformat(), "days": list(days)}
-        part: list[tuple[int, bytes, int, int, int]] = []
-        for batch in connection.sql(sql, params=values).to_arrow_reader(50_000):
-            part.extend(
-                (row["day"], _KEYS[name](row), row["content"], _UNKNOWN, _UNKNOWN)
-                for row in batch.to_pylist()
+        for batch in connection.sql(sql, params=values).to_arrow_reader(_ROWS):
+            rows = batch.to_pylist()
+            found = [_KEYS[name](row) for row in rows]
+            keys.claim(
+                name, SETTLED, batch["day"].cast(pa.int32()), pa.array(found, pa.int64()), batch["content"]
             )
-            if len(part) >= _ROWS:
-                keys.insert_rebuilt(name, sorted(part))
-                part = []
-        keys.insert_rebuilt(name, sorted(part))
 
 
-def _of_event(row: dict[str, Any]) -> bytes:
+def _of_event(row: dict[str, Any]) -> int:
     """As formats/cloudtrail.py makes it."""
     if row["record_hash"]:
         key = bytes.fromhex(row["record_hash"])
     else:
         identity = f"{row['eventID']}\0{row['recipientAccountId']}"
         key = blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return variant_key(key, row["variant"])
+    return variant_key(_short(key), row["variant"])
 
 
-def _of_item(row: dict[str, Any]) -> bytes:
+def _of_item(row: dict[str, Any]) -> int:
     micros = (row["configurationItemCaptureTime"] - _EPOCH) // timedelta(microseconds=1)
-    return variant_key(item_key({**row, "configurationItemCaptureTime": micros}, b""), row["variant"])
+    return variant_key(_short(item_key({**row, "configurationItemCaptureTime": micros}, b"")), row["variant"])
 
 
-def _of_record(row: dict[str, Any]) -> bytes:
-    return log_event_key(row["log_event_id"])
+def _of_record(row: dict[str, Any]) -> int:
+    return _short(log_event_key(row["log_event_id"]))
 
 
-_KEYS: dict[str, Callable[[dict[str, Any]], bytes]] = {
+def _short(key: bytes) -> int:
+    return int.from_bytes(key[:8], sys.byteorder, signed=True)
+
+
+_KEYS: dict[str, Callable[[dict[str, Any]], int]] = {
     "cloudtrail": _of_event,
     "config_items": _of_item,
     "vpc_flow_logs": _of_record,
