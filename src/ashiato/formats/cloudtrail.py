@@ -11,8 +11,9 @@ from itertools import chain
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ashiato.formats.cloudtrail_columns import Columns, Fields, fitted, size_of, transposed
+from ashiato.formats.cloudtrail_columns import Columns, fitted, size_of, transposed
 from ashiato.formats.cloudtrail_entities import entity_lists
 from ashiato.formats.cloudtrail_record import (
     FIELDS,
@@ -27,6 +28,7 @@ from ashiato.formats.cloudtrail_record import (
     tight,
 )
 from ashiato.formats.columns import TIMESTAMP
+from ashiato.formats.event_keys import event_keys
 from ashiato.formats.reading import ObjectOrigin, Rows
 from ashiato.formats.tables.cloudtrail import CLOUDTRAIL
 
@@ -36,6 +38,9 @@ _TIME = re.compile(
 )
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN = len("2023-07-10T12:00:00Z")
+#: The first moment that Python knows.
+_FIRST = (datetime.fromisoformat("0001-01-01T00:00:00+00:00") - _EPOCH) // _MICROSECOND
 _TIME_AT = FIELDS.index("eventTime")
 _ID_AT = FIELDS.index("eventID")
 _ACCOUNT_AT = FIELDS.index("recipientAccountId")
@@ -55,6 +60,19 @@ def micros(text: str) -> int:
     return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
 
 
+def plain_times(texts: Sequence[str | None]) -> pa.Array | None:
+    """Timestamps of eventTimes as CloudTrail writes them (`2023-07-10T12:00:00Z`); None where one is not so."""
+    array = pa.array(texts, pa.string())
+    length = pc.min_max(pc.binary_length(array)).as_py()
+    if array.null_count or length["min"] != _PLAIN or length["max"] != _PLAIN:
+        return None
+    try:
+        times = array.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        return None
+    return times if pc.min(times).cast(pa.int64()).as_py() >= _FIRST else None
+
+
 class EventRows:
     """Events of one or many objects on their way into one Arrow table.
 
@@ -70,8 +88,8 @@ class EventRows:
 
     def _clear(self) -> None:
         self._columns = Columns()
-        self._times: list[int] = []
-        self._keys: list[bytes] = []
+        self._times: list[pa.Array] = []
+        self._keys: list[pa.Array] = []
         self._extras: dict[int, str] = {}
         self._hashed: dict[int, bytes] = {}
         self._origins: list[ObjectOrigin] = []
@@ -117,13 +135,16 @@ class EventRows:
             return None
         if size_of(fields, files) != sum(map(len, bodies)) and not says_all(files, bodies):
             return None
+        times = plain_times(fields[_TIME_AT])
+        if times is None:
+            return None
         self._settle()
         try:
-            times = list(map(micros, fields[_TIME_AT]))
             self._columns.add(fields)
         except (ValueError, TypeError, RecursionError):
             return None
-        self._note(fields, times)
+        self._times.append(times)
+        self._keys.append(event_keys(fields[_ID_AT], fields[_ACCOUNT_AT]))
         counts = list(map(len, files))
         for origin, count in zip(origins, counts, strict=True):
             self._from(origin, count)
@@ -163,24 +184,18 @@ class EventRows:
             self._settle()
 
     def _settle(self) -> None:
-        if self._waiting:
-            fields = transposed(self._waiting)
-            self._columns.add(fields)
-            self._note(fields, list(map(micros, fields[_TIME_AT])))
-            self._waiting = []
-
-    def _note(self, fields: Fields, times: list[int]) -> None:
-        row = len(self._keys)
-        self._times.extend(times)
-        self._keys.extend(
-            [
-                blake2b(f"{event}\0{account}".encode(), digest_size=16).digest()
-                for event, account in zip(fields[_ID_AT], fields[_ACCOUNT_AT], strict=True)
-            ]
-        )
+        if not self._waiting:
+            return
+        row = self._columns.rows
+        fields = transposed(self._waiting)
+        self._columns.add(fields)
+        self._times.append(pa.array(map(micros, fields[_TIME_AT]), pa.int64()).cast(TIMESTAMP))
+        keys = event_keys(fields[_ID_AT], fields[_ACCOUNT_AT])
         if self._hashed:
-            for at in range(row, len(self._keys)):
-                self._keys[at] = self._hashed.get(at, self._keys[at])
+            own = [self._hashed.get(row + at, key) for at, key in enumerate(keys.to_pylist())]
+            keys = pa.array(own, keys.type)
+        self._keys.append(keys)
+        self._waiting = []
 
     def _from(self, origin: ObjectOrigin, n: int) -> None:
         self.added += n
@@ -194,14 +209,14 @@ class EventRows:
         if not self._columns.rows:
             return None
         try:
-            return Rows("cloudtrail", self._table(), pa.array(self._keys, pa.binary(16)))
+            return Rows("cloudtrail", self._table(), pa.concat_arrays(self._keys))
         finally:
             self._clear()
 
     def _table(self) -> pa.Table:
         n = self._columns.rows
         columns, identities = self._columns.arrays(self._extras)
-        columns["eventTime"] = pa.array(self._times, pa.int64()).cast(TIMESTAMP)
+        columns["eventTime"] = pa.concat_arrays(self._times)
         columns["extra"] = _sparse(self._extras, n)
         columns["entities"] = entity_lists(columns, identities)
         index = pa.array(self._origin_of, pa.int32())

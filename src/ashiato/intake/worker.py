@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ashiato.core.errors import SourceUnavailable
+from ashiato.core.garbage import collect_garbage_seldom
 from ashiato.core.text import fitting, printable
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
@@ -89,6 +90,7 @@ def start_worker(plan: ReadingPlan, parent: int) -> None:
 
     global _plan, _source
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_garbage_seldom()
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _plan, _source = plan, open_source(plan.spec.address, name=plan.spec.name, options=plan.spec.options)

@@ -7,27 +7,29 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from pyiceberg.catalog.sql import SqlCatalog
 
 from ashiato.formats.config_record import item_key
+from ashiato.formats.event_keys import event_keys
 from ashiato.formats.flow_messages import event_key as log_event_key
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_table
 from ashiato.lake.contents import content_sql
-from ashiato.lake.keys import KEYED, SETTLED, KeyTable, variant_key
+from ashiato.lake.keys import KEYED, SETTLED, KeyTable, short_keys, variant_key
 from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between, day_at
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 #: Keys that are made and taken at once.
 _ROWS = 50_000
 
@@ -131,38 +133,47 @@ def _rebuild(keys: KeyTable, catalog: SqlCatalog, name: str, days: Sequence[int]
         connection.execute("SET TimeZone = 'UTC'")
         values = {"start": first.isoformat(), "end": end.isoformat(), "days": list(days)}
         for batch in connection.sql(sql, params=values).to_arrow_reader(_ROWS):
-            rows = batch.to_pylist()
-            found = [_KEYS[name](row) for row in rows]
-            keys.claim(
-                name, SETTLED, batch["day"].cast(pa.int32()), pa.array(found, pa.int64()), batch["content"]
-            )
+            found = _KEYS[name](batch)
+            if "variant" in batch.schema.names:
+                found = _of_variants(found, batch["variant"])
+            keys.claim(name, SETTLED, batch["day"].cast(pa.int32()), found, batch["content"])
 
 
-def _of_event(row: dict[str, Any]) -> int:
-    """As formats/cloudtrail.py makes it."""
-    if row["record_hash"]:
-        key = bytes.fromhex(row["record_hash"])
-    else:
-        identity = f"{row['eventID']}\0{row['recipientAccountId']}"
-        key = blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return variant_key(_short(key), row["variant"])
+def _of_events(batch: pa.RecordBatch) -> pa.Array:
+    """As formats/cloudtrail.py makes them."""
+    keys = short_keys(event_keys(batch["eventID"].to_pylist(), batch["recipientAccountId"].to_pylist()))
+    return _with(keys, batch["record_hash"], lambda _, text: _short(bytes.fromhex(text)))
 
 
-def _of_item(row: dict[str, Any]) -> int:
-    micros = (row["configurationItemCaptureTime"] - _EPOCH) // timedelta(microseconds=1)
-    return variant_key(_short(item_key({**row, "configurationItemCaptureTime": micros}, b"")), row["variant"])
+def _of_items(batch: pa.RecordBatch) -> pa.Array:
+    rows = batch.to_pylist()
+    for row in rows:
+        row["configurationItemCaptureTime"] = (row["configurationItemCaptureTime"] - _EPOCH) // _MICROSECOND
+    return pa.array([_short(item_key(row, b"")) for row in rows], pa.int64())
 
 
-def _of_record(row: dict[str, Any]) -> int:
-    return _short(log_event_key(row["log_event_id"]))
+def _of_records(batch: pa.RecordBatch) -> pa.Array:
+    return pa.array([_short(log_event_key(id_)) for id_ in batch["log_event_id"].to_pylist()], pa.int64())
+
+
+def _of_variants(keys: pa.Array, numbers: pa.Array) -> pa.Array:
+    return _with(keys, pc.if_else(pc.greater(numbers, 0), numbers, None), variant_key)
+
+
+def _with(keys: pa.Array, values: pa.Array, make: Callable[[int, Any], int]) -> pa.Array:
+    """The keys, but made of key and value where there is a value."""
+    at = pc.is_valid(values)
+    pairs = zip(keys.filter(at).to_pylist(), values.filter(at).to_pylist(), strict=True)
+    made = pa.array([make(key, value) for key, value in pairs], pa.int64())
+    return pc.replace_with_mask(keys, at, made)
 
 
 def _short(key: bytes) -> int:
     return int.from_bytes(key[:8], sys.byteorder, signed=True)
 
 
-_KEYS: dict[str, Callable[[dict[str, Any]], int]] = {
-    "cloudtrail": _of_event,
-    "config_items": _of_item,
-    "vpc_flow_logs": _of_record,
+_KEYS: dict[str, Callable[[pa.RecordBatch], pa.Array]] = {
+    "cloudtrail": _of_events,
+    "config_items": _of_items,
+    "vpc_flow_logs": _of_records,
 }
