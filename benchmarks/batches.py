@@ -13,7 +13,7 @@ from ashiato.core.clock import now
 from ashiato.formats.columns import TIMESTAMP
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import ObjectOrigin, Rows
-from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.home import Home
 from ashiato.lake.keys import short_keys
 from ashiato.lake.writer import LakeWriter
@@ -104,7 +104,7 @@ def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
     return rows.set_column(rows.column_names.index(name), name, values)
 
 
-def spool(home: Home, rows: pa.Table, day: int) -> tuple[ObjectFacts, RowsFile]:
+def spool(home: Home, rows: pa.Table, day: int) -> tuple[ObjectFacts, ReadRows]:
     """An Arrow file of the home's folder for such rows, and an object that they may come from."""
     path = home.tmp / f"{uuid.uuid4().hex}.arrow"
     with pa.ipc.new_file(str(path), rows.schema) as writer:
@@ -114,7 +114,7 @@ def spool(home: Home, rows: pa.Table, day: int) -> tuple[ObjectFacts, RowsFile]:
         sha256=uuid.uuid4().bytes * 2, delivered_at=now(), outcome="taken", records=rows.num_rows,
         log="cloudtrail",
     )  # fmt: skip
-    return facts, RowsFile("cloudtrail", path, rows.num_rows, {day})
+    return facts, ReadRows("cloudtrail", path, rows.num_rows, {day})
 
 
 def commit(writer: LakeWriter, home: Home, rows: pa.Table, day: int) -> None:

@@ -18,7 +18,7 @@ from ashiato.formats.tables import TABLES
 from ashiato.intake.contents import content_hashes
 from ashiato.lake import writer as writing
 from ashiato.lake.catalog import open_catalog, open_table
-from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.home import Home
 from ashiato.lake.keys import short_keys
 from ashiato.lake.writer import LakeWriter
@@ -31,7 +31,7 @@ DAY = datetime(2026, 10, 1, tzinfo=UTC)
 
 def offer(
     folder: Path, name: str, ids: list[int], hour: int = 1, day: int = 1
-) -> tuple[ObjectFacts, RowsFile]:
+) -> tuple[ObjectFacts, ReadRows]:
     """An object whose events have these ids, as reading leaves it."""
     events = EventRows()
     origin = ObjectOrigin("files", name, DAY, b"")
@@ -48,7 +48,7 @@ def offer(
         file.write_table(rows, max_chunksize=3)
     facts = ObjectFacts("files", name, "1", 10, name.encode().ljust(32, b"0"), DAY, "taken", records=len(ids))
     facts.log = "cloudtrail"
-    return facts, RowsFile("cloudtrail", path, len(ids), {20726 + day})
+    return facts, ReadRows("cloudtrail", path, len(ids), {20726 + day})
 
 
 def test_copies_within_a_chunk_across_chunks_and_across_batches_are_duplicates(

@@ -78,7 +78,6 @@ _FILES = msgspec.json.Decoder(list[list[Event]])
 _EVENT = msgspec.json.Decoder(Event)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
-_buffer = bytearray()
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 #: Each escape of a string; the group is half of a surrogate pair without its other half.
 _ESCAPE = re.compile(
@@ -102,8 +101,7 @@ class NotARecord(ValueError):  # noqa: N818 (a fact about the input, not a fault
 
 
 def _written_size(value: Event | list[list[Event]]) -> int:
-    _ENCODER.encode_into(value, _buffer)
-    return len(_buffer)
+    return len(_ENCODER.encode(value))
 
 
 #: How a file without white space begins and ends.

@@ -1,4 +1,4 @@
-"""`collect`: take in everything a source has now. Reading runs in worker processes, committing here."""
+"""`collect`: take in everything a source has now. Reading runs in worker processes or threads, committing here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from ashiato.intake.worker import (
     read_unit_in_worker,
     start_worker,
 )
-from ashiato.lake.handover import ObjectFacts, RowsFile
+from ashiato.lake.handover import ObjectFacts, ReadRows
 from ashiato.lake.home import Home
 from ashiato.lake.writer import GroupReport, LakeWriter, file_name
 from ashiato.ledger import tables as t
@@ -45,7 +47,9 @@ from ashiato.sources.objects import ObjectRef, Source
 from ashiato.sources.options import SourceOptions
 
 UNIT_OBJECTS = 512
-UNIT_BYTES = 8 << 20
+UNIT_BYTES = 2 << 20
+#: So many units are read by threads.
+FEW_UNITS = 8
 #: A group is committed when it holds so much, or when nothing more comes.
 GROUP_ROWS = 60_000
 GROUP_BYTES = 160 << 20
@@ -114,12 +118,12 @@ class CollectProgress:
 @dataclass
 class _Group:
     objects: list[ObjectFacts] = field(default_factory=list)
-    files: list[RowsFile] = field(default_factory=list)
+    rows: list[ReadRows] = field(default_factory=list)
 
     @property
     def full(self) -> bool:
-        rows = sum(f.rows for f in self.files)
-        size = sum(f.path.stat().st_size for f in self.files)
+        rows = sum(r.rows for r in self.rows)
+        size = sum(r.size for r in self.rows)
         return rows >= GROUP_ROWS or size >= GROUP_BYTES
 
 
@@ -199,7 +203,7 @@ class Collector:
             for result in self._results(source, plan):
                 self._count(result)
                 group.objects.extend(result.objects)
-                group.files.extend(result.files)
+                group.rows.extend(result.rows)
                 self._note_failures(result.failures)
                 if group.full or len(group.objects) >= 20_000:
                     self._commit(group)
@@ -223,26 +227,42 @@ class Collector:
             source.confirm()
 
     def _results(self, source: Source, plan: ReadingPlan) -> Iterator[UnitResult]:
-        """Read units; one or two stay in this process: starting others takes longer than reading so little."""
+        """Read units: few of them by threads, for starting processes takes longer than reading so little."""
         units = self._units(source, plan.spec)
-        first = next(units, None)
-        if first is None:
-            return
-        second = next(units, None)
-        third = None if second is None else next(units, None)
-        if third is None or self.processes == 1 or not _reopens(plan.spec.address):
-            for unit in _chain((first, second, third), units):
-                yield read_unit(plan, source, unit)
-                if self.stop.is_set():
-                    return
-            return
+        first = list(islice(units, FEW_UNITS + 1))
+        if len(first) > FEW_UNITS and self.processes > 1 and _reopens(plan.spec.address):
+            yield from self._by_processes(chain(first, units), plan)
+        else:
+            yield from self._by_threads(chain(first, units), source, replace(plan, to_files=False))
+
+    def _by_threads(
+        self, units: Iterator[list[ObjectRef]], source: Source, plan: ReadingPlan
+    ) -> Iterator[UnitResult]:
+        """What takes longest of flow records lets other threads go on; the next units are read while the
+        last ones are committed."""
+        with ThreadPoolExecutor(self.processes) as pool:
+            waiting: deque[Future[UnitResult]] = deque()
+            try:
+                for unit in units:
+                    waiting.append(pool.submit(read_unit, plan, source, unit))
+                    if len(waiting) > self.processes:
+                        yield waiting.popleft().result()
+                    if self.stop.is_set():
+                        break
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _by_processes(self, units: Iterator[list[ObjectRef]], plan: ReadingPlan) -> Iterator[UnitResult]:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(
             self.processes, mp_context=context, initializer=start_worker, initargs=(plan, os.getpid())
         ) as pool:
             running: set[Future[UnitResult]] = set()
             try:
-                for unit in _chain((first, second, third), units):
+                for unit in units:
                     with _interrupts_held():
                         running.add(pool.submit(read_unit_in_worker, unit))
                     while len(running) >= self.processes + 2:
@@ -336,9 +356,9 @@ class Collector:
     def _commit(self, group: _Group) -> None:
         if not group.objects:
             return
-        report: GroupReport = self.writer.commit(group.objects, group.files)
-        for file in group.files:
-            file.path.unlink(missing_ok=True)
+        report: GroupReport = self.writer.commit(group.objects, group.rows)
+        for rows in group.rows:
+            rows.discard()
         for facts in group.objects:
             self.report.seen += 1
             setattr(self.report, facts.outcome, getattr(self.report, facts.outcome) + 1)
@@ -353,7 +373,7 @@ class Collector:
         self.report.quarantined_records += result.quarantined_records
         self.report.bytes += result.bytes
         self.progress.objects += len(result.objects) + len(result.failures)
-        self.progress.records += sum(f.rows for f in result.files)
+        self.progress.records += sum(r.rows for r in result.rows)
         self.progress.bytes += result.bytes
         self.on_progress(self.progress)
 
@@ -393,13 +413,6 @@ def _reopens(address: str) -> bool:
         return False
     path = Path(address)
     return address != "-" and not (path.exists() and not path.is_file() and not path.is_dir())
-
-
-def _chain(
-    ahead: Sequence[list[ObjectRef] | None], rest: Iterator[list[ObjectRef]]
-) -> Iterator[list[ObjectRef]]:
-    yield from (unit for unit in ahead if unit is not None)
-    yield from rest
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skippe
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.intake.archive import keep_object
 from ashiato.intake.contents import content_hashes
-from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.keys import short_keys
 from ashiato.sources.addresses import open_source
 from ashiato.sources.layout import place_of
@@ -37,6 +37,7 @@ QUARANTINE_INLINE = 1 << 20
 QUARANTINE_HEAD = 64 << 10
 GATHER_ROWS = 20_000
 GATHER_BYTES = 48 << 20
+HELD_BYTES = 48 << 20
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class ReadingPlan:
     archive: Path
     keep_all: bool
     flow_format: str | None = None
+    #: Whether rows go to files in `tmp`, for another process to commit, or stay in memory up to HELD_BYTES.
+    to_files: bool = True
 
 
 @dataclass
@@ -71,10 +74,10 @@ class Failure:
 
 @dataclass
 class UnitResult:
-    """Outcome of a unit: facts of each object, Arrow files, failures, quarantined records and bytes."""
+    """Outcome of a unit: facts of each object, their rows, failures, quarantined records and bytes."""
 
     objects: list[ObjectFacts] = field(default_factory=list)
-    files: list[RowsFile] = field(default_factory=list)
+    rows: list[ReadRows] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     quarantined_records: int = 0
     bytes: int = 0
@@ -132,6 +135,8 @@ class _Gathered:
     tables: list[pa.Table] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
+    #: The object that all rows are of; None where they are of several.
+    of: str | None = None
 
 
 class _UnitReader:
@@ -142,6 +147,8 @@ class _UnitReader:
         self.writers: dict[tuple[str, bool], tuple[Path, pa.RecordBatchFileWriter]] = {}
         self.gathered: dict[tuple[str, bool], _Gathered] = {}
         self.counts: dict[tuple[str, bool], int] = {}
+        self.held: dict[tuple[str, bool], list[pa.RecordBatch]] = {}
+        self.held_bytes = 0
         self.days: dict[tuple[str, bool], set[int]] = {}
         self.seen: dict[str, dict[str, Any]] = {}
         self.quarantine: list[dict[str, object]] = []
@@ -159,7 +166,7 @@ class _UnitReader:
             self._settle()
             rows = self.reader.flush()
             if rows is not None:
-                self._rows(rows)
+                self._rows(rows, None)
             for read in self.read_objects.values():
                 self._judge(read)
             for at in list(self.gathered):
@@ -168,9 +175,9 @@ class _UnitReader:
         finally:
             for _, writer in self.writers.values():
                 writer.close()
-        for (table, keyed), (path, _) in self.writers.items():
-            at = (table, keyed)
-            self.result.files.append(RowsFile(table, path, self.counts[at], self.days[at]))
+        for at, count in self.counts.items():
+            path = self.writers[at][0] if at in self.writers else None
+            self.result.rows.append(ReadRows(at[0], count, self.days[at], path, self.held.get(at, [])))
         for facts in self.result.objects:
             seen = self.seen.get(facts.name, {})
             facts.newest_record = seen.get("newest")
@@ -199,12 +206,12 @@ class _UnitReader:
         if len(self.reader.events) >= self.reader.max_events:
             rows = self.reader.flush()
             if rows is not None:
-                self._rows(rows)
+                self._rows(rows, None)
 
     def _part(self, part: Part, read: _ReadObject | None) -> None:
         """A part that came out; `read` is its object, None where it is of several."""
         if isinstance(part, Rows):
-            self._rows(part)
+            self._rows(part, None if read is None else read.facts.name)
             if read is not None:
                 read.facts.log = read.facts.log or part.table
                 read.facts.unkeyed |= part.keys is None
@@ -271,7 +278,7 @@ class _UnitReader:
                 }
             )
 
-    def _rows(self, part: Rows) -> None:
+    def _rows(self, part: Rows, of: str | None) -> None:
         """Gather: what follows costs a fixed time a table, and many objects hold a handful of records."""
         if not part.rows.num_rows:
             return
@@ -279,7 +286,10 @@ class _UnitReader:
         rows = part.rows
         if part.keys is not None:
             rows = rows.append_column(KEY, short_keys(part.keys))
-        gathered = self.gathered.setdefault(at, _Gathered())
+        # Events of other objects may have been taken before.
+        of = None if part.table == "cloudtrail" else of
+        gathered = self.gathered.setdefault(at, _Gathered(of=of))
+        gathered.of = of if gathered.of == of else None
         gathered.tables.append(rows)
         gathered.rows += rows.num_rows
         # Small tables are not weighed: summing 80 columns costs more than what they hold.
@@ -289,7 +299,8 @@ class _UnitReader:
 
     def _flush(self, at: tuple[str, bool]) -> None:
         table, keyed = at
-        rows = pa.concat_tables(self.gathered.pop(at).tables).combine_chunks()
+        gathered = self.gathered.pop(at)
+        rows = pa.concat_tables(gathered.tables).combine_chunks()
         description = TABLES[table]
         if keyed:
             rows = rows.append_column(CONTENT, content_hashes(rows, description))
@@ -299,34 +310,38 @@ class _UnitReader:
                 pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())
             ).to_pylist()
         )
-        self._note_objects(rows, table)
+        self._note_objects(rows, table, gathered.of)
         self._write(at, rows)
 
-    def _note_objects(self, rows: pa.Table, table: str) -> None:
+    def _note_objects(self, rows: pa.Table, table: str, of: str | None) -> None:
         """Of each object: its newest record, and account and region where all records share them."""
         if table not in ACCOUNT_REGION:
             return
-        time_column = TABLES[table].time_column
-        account, region = ACCOUNT_REGION[table]
-        found = rows.group_by("object").aggregate(
-            [(time_column, "max"), *((c, f) for c in (account, region) for f in ("min", "max"))]
-        )
+        time = TABLES[table].time_column
+        figures = [(time, "max"), *((c, f) for c in ACCOUNT_REGION[table] for f in ("min", "max"))]
+        if of is None:
+            found = rows.group_by("object").aggregate(figures)
+        else:
+            found = rows.group_by([]).aggregate(figures).append_column("object", pa.array([of]))
         for row in found.to_pylist():
             facts = self.seen.setdefault(row["object"], {})
-            newest = row[f"{time_column}_max"]
+            newest = row[f"{time}_max"]
             if newest is not None and newest > facts.get("newest", newest - timedelta(1)):
                 facts["newest"] = newest
-            for key, column in (("account", account), ("region", region)):
+            for key, column in zip(("account", "region"), ACCOUNT_REGION[table], strict=True):
                 values = facts.setdefault(key, set())
                 values.update((row[f"{column}_min"], row[f"{column}_max"]))
 
     def _write(self, at: tuple[str, bool], rows: pa.Table) -> None:
+        self.counts[at] = self.counts.get(at, 0) + rows.num_rows
+        if not self.plan.to_files and at not in self.writers and self.held_bytes < HELD_BYTES:
+            self.held_bytes += rows.nbytes
+            self.held.setdefault(at, []).extend(rows.to_batches(max_chunksize=50_000))
+            return
         if at not in self.writers:
             path = self.plan.tmp / f"{uuid.uuid4().hex}.arrow"
             self.writers[at] = (path, pa.ipc.new_file(str(path), rows.schema))
-            self.counts[at] = 0
         self.writers[at][1].write_table(rows, max_chunksize=50_000)
-        self.counts[at] += rows.num_rows
 
     def _quarantined(self) -> None:
         if not self.quarantine:

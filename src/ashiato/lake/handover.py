@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+import pyarrow as pa
 
 from ashiato.formats.reading import DigestFile
 
@@ -35,13 +38,37 @@ class ObjectFacts:
 
 
 @dataclass
-class RowsFile:
-    """Rows of one table in an Arrow IPC file: the table's columns but `ingested_at`, KEY and CONTENT.
+class ReadRows:
+    """Rows of one table as reading leaves them: the table's columns but `ingested_at`, KEY and CONTENT.
 
-    `days`: days since 1970 of the time column, all that occur.
+    They are in memory and, where there are more or another process read them, in an Arrow IPC file. `days`:
+    days since 1970 of the time column, all that occur.
     """
 
     table: str
-    path: Path
     rows: int
     days: set[int]
+    path: Path | None = None
+    held: list[pa.RecordBatch] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes, uncompressed."""
+        held = sum(int(batch.nbytes) for batch in self.held)
+        return held + (self.path.stat().st_size if self.path else 0)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows; those of a file while it is open."""
+        yield from self.held
+        if self.path is None:
+            return
+        with pa.memory_map(str(self.path)) as source:
+            reader = pa.ipc.open_file(source)
+            for i in range(reader.num_record_batches):
+                yield reader.get_batch(i)
+
+    def discard(self) -> None:
+        """They are committed, or given up."""
+        self.held.clear()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
 from ashiato.lake.corrections import corrections_on, days_of_events
 from ashiato.lake.files import FileWriter
-from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.home import Home
 from ashiato.lake.key_rebuild import ensure_keys, open_keys
 from ashiato.lake.keys import KEYED
@@ -145,10 +145,10 @@ class LakeWriter:
 
     # -- commit -------------------------------------------------------------------------------------
 
-    def commit(self, objects: Sequence[ObjectFacts], files: Sequence[RowsFile]) -> GroupReport:
+    def commit(self, objects: Sequence[ObjectFacts], files: Sequence[ReadRows]) -> GroupReport:
         """Commit the rows of these objects. Raises AshiatoError (disk full …) with the lake as before."""
         group = uuid.uuid4().hex
-        by_table: dict[str, list[RowsFile]] = {}
+        by_table: dict[str, list[ReadRows]] = {}
         for file in files:
             if file.rows:
                 by_table.setdefault(file.table, []).append(file)
@@ -202,7 +202,7 @@ class LakeWriter:
                 # The group is committed and confirmed; the next one, or maintenance, lets go of them.
                 self._tables.pop(name, None)
 
-    def _recovered(self, group: str, report: GroupReport, by_table: dict[str, list[RowsFile]]) -> bool:
+    def _recovered(self, group: str, report: GroupReport, by_table: dict[str, list[ReadRows]]) -> bool:
         """After a failure: leave everything as a restart would. True if all was committed but the confirmation,
         which is then done here."""
         self._tables.clear()
@@ -220,7 +220,7 @@ class LakeWriter:
         return settled and report.tables.keys() == by_table.keys()
 
     def _begin(
-        self, group: str, objects: Sequence[ObjectFacts], by_table: dict[str, list[RowsFile]]
+        self, group: str, objects: Sequence[ObjectFacts], by_table: dict[str, list[ReadRows]]
     ) -> dict[str, tuple[int, str]]:
         with self.home.ledger.begin() as connection:
             keep = {(o.source, o.name, o.etag) for o in objects}
@@ -257,7 +257,7 @@ class LakeWriter:
         self,
         name: str,
         batch: tuple[int, str],
-        files: Sequence[RowsFile],
+        files: Sequence[ReadRows],
         objects: Sequence[ObjectFacts],
         corrections: list[tuple[str, str]],
         report: GroupReport,
@@ -410,7 +410,7 @@ class LakeWriter:
         batches: dict[str, tuple[int, str]],
         snapshots: dict[str, int | None],
         report: GroupReport,
-        by_table: dict[str, list[RowsFile]],
+        by_table: dict[str, list[ReadRows]],
         corrections: Sequence[tuple[str, str]],
     ) -> None:
         moment = now()
@@ -530,23 +530,21 @@ def _joined(column: sa.Column[str], names: Sequence[str]) -> sa.ColumnElement[st
     return sa.func.coalesce(column + ",", "") + added
 
 
-def _chunks(files: Sequence[RowsFile]) -> Iterator[pa.Table]:
+def _chunks(files: Sequence[ReadRows]) -> Iterator[pa.Table]:
     """Rows of the files in pieces of about CHUNK_ROWS; keyed and unkeyed rows are not mixed."""
     gathered: list[pa.Table] = []
     count = 0
     keyed: bool | None = None
     for file in files:
-        with pa.memory_map(str(file.path)) as source:
-            reader = pa.ipc.open_file(source)
-            for i in range(reader.num_record_batches):
-                part = pa.Table.from_batches([reader.get_batch(i)])
-                has_key = KEY in part.column_names
-                if gathered and (has_key != keyed or count + part.num_rows > CHUNK_ROWS):
-                    yield pa.concat_tables(gathered)
-                    gathered, count = [], 0
-                keyed = has_key
-                gathered.append(part)
-                count += part.num_rows
+        for batch in file.batches():
+            part = pa.Table.from_batches([batch])
+            has_key = KEY in part.column_names
+            if gathered and (has_key != keyed or count + part.num_rows > CHUNK_ROWS):
+                yield pa.concat_tables(gathered)
+                gathered, count = [], 0
+            keyed = has_key
+            gathered.append(part)
+            count += part.num_rows
     if gathered:
         yield pa.concat_tables(gathered)
 
