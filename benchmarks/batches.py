@@ -114,11 +114,11 @@ def spool(home: Home, rows: pa.Table, day: int) -> tuple[ObjectFacts, ReadRows]:
         sha256=uuid.uuid4().bytes * 2, delivered_at=now(), outcome="taken", records=rows.num_rows,
         log="cloudtrail",
     )  # fmt: skip
-    return facts, ReadRows("cloudtrail", path, rows.num_rows, {day})
+    return facts, ReadRows("cloudtrail", rows.num_rows, {day}, path)
 
 
 def commit(writer: LakeWriter, home: Home, rows: pa.Table, day: int) -> None:
     """One commit of these rows."""
     facts, file = spool(home, rows, day)
     writer.commit([facts], [file])
-    file.path.unlink()
+    file.discard()

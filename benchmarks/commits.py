@@ -43,7 +43,7 @@ def run(bench: Bench) -> Iterator[Row]:
             cpu = time.process_time()
             commits.append(timed(lambda: writer.commit([facts], [file])))  # noqa: B023 - called at once
             cpus.append(time.process_time() - cpu)
-            file.path.unlink()
+            file.discard()
             if n in sizes.commits:
                 plans[n] = _plans(home, day)
                 bench.say(f"{n:,} commits: {_near(commits, n, sizes.commits) * 1000:.0f} ms a commit")

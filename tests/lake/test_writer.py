@@ -48,7 +48,7 @@ def offer(
         file.write_table(rows, max_chunksize=3)
     facts = ObjectFacts("files", name, "1", 10, name.encode().ljust(32, b"0"), DAY, "taken", records=len(ids))
     facts.log = "cloudtrail"
-    return facts, ReadRows("cloudtrail", path, len(ids), {20726 + day})
+    return facts, ReadRows("cloudtrail", len(ids), {20726 + day}, path)
 
 
 def test_copies_within_a_chunk_across_chunks_and_across_batches_are_duplicates(

@@ -44,6 +44,7 @@ from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between
 from ashiato.lake.variants import Candidate, variant_rows
 from ashiato.ledger import tables as t
+from ashiato.ledger.inserting import insert_many
 
 #: Rows that are looked up, filtered and written at once.
 CHUNK_ROWS = 50_000
@@ -226,11 +227,8 @@ class LakeWriter:
             keep = {(o.source, o.name, o.etag) for o in objects}
             done = _done(connection, keep)
             _forget_objects(connection, objects)
-            if objects:
-                connection.execute(
-                    sa.insert(t.objects),
-                    [_object_row(o, group, done.get((o.source, o.name, o.etag))) for o in objects],
-                )
+            rows = [_object_row(o, group, done.get((o.source, o.name, o.etag))) for o in objects]
+            insert_many(connection, t.objects, rows)
             batches = {}
             for name, files in by_table.items():
                 uid = uuid.uuid4().hex
@@ -609,17 +607,17 @@ def _in_slices(values: Sequence[object], size: int = 400) -> Iterator[Sequence[o
 def _forget_objects(connection: Connection, objects: Sequence[ObjectFacts]) -> None:
     """Earlier rows of the same objects (failed, interrupted) give way; so does the failure of a content that
     was overwritten before it could be read."""
-    if objects:
-        o = t.objects.c
-        overwritten = sa.and_(o.state == "failed", sa.func.coalesce(o.done, "") == "")
-        connection.execute(
-            sa.delete(t.objects).where(
-                o.source == sa.bindparam("s"),
-                o.name == sa.bindparam("n"),
-                sa.or_(o.etag == sa.bindparam("e"), overwritten),
-            ),
-            [{"s": o.source, "n": o.name, "e": o.etag} for o in objects],
-        )
+    o = t.objects.c
+    overwritten = sa.and_(o.state == "failed", sa.func.coalesce(o.done, "") == "")
+    wanted = {(f.source, f.name, f.etag) for f in objects}
+    for source in {f.source for f in objects}:
+        for part in _in_slices([f.name for f in objects if f.source == source]):
+            found = connection.execute(
+                sa.select(o.id, o.name, o.etag, overwritten).where(o.source == source, o.name.in_(part))
+            )
+            old = [id_ for id_, name, etag, gone in found if gone or (source, name, etag) in wanted]
+            if old:
+                connection.execute(sa.delete(t.objects).where(o.id.in_(old)))
 
 
 def _done(connection: Connection, wanted: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
