@@ -71,6 +71,8 @@ NESTED = {"userIdentity": b"{", "resources": b"[", "addendum": b"{", "tlsDetails
 #: Aggregated events spell these differently.
 #: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aggregated-events.html
 _ALIASES = {"eventId": "eventID", "accountId": "recipientAccountId"}
+#: Where Logstash and Beats move an event's time to.
+_MOVED_TIME = "@timestamp"
 
 
 class _Records(msgspec.Struct, gc=False, forbid_unknown_fields=True):
@@ -191,6 +193,8 @@ def _read_fields(raw: bytes) -> Parsed:
             values[target] = _flag(name, value)
         else:
             values[target] = Raw(_json(name, value).encode())
+    if values.get("eventTime") is None and _MOVED_TIME in fields:
+        values["eventTime"] = _text(_MOVED_TIME, fields[_MOVED_TIME])
     return Parsed(Event(**values), object_text(extra) if extra else None)  # type: ignore[arg-type]
 
 
