@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from ashiato.formats import flow_records
+from ashiato.formats.carried import begins_json
 from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.documents import DocumentReader
 from ashiato.formats.flow_gather import MOST_BYTES, FlowGather, Gathered
@@ -114,11 +115,11 @@ class LogReader:
                 yield from flow_records.read_parquet(content, origin)
         elif head[:4] in ZIP and zips:
             yield from self._inner_zip(chunks, origin, zips)
-        elif text[:1] in (b"{", b"["):
+        elif begins_json(text):
             yield from self._json(chunks, base, origin, damage)
         elif is_export(text):
             yield from read_export(chunks, base, DocumentReader(self.events, origin))
-        elif flow_records.looks_like_flow_text(text[:4096]):
+        elif flow_records.resembles_flow_text(text[:4096], origin.flow_format):
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
                 yield from flow_records.read_text(chunks, origin, threads=self.threads)
