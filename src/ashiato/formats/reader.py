@@ -17,6 +17,8 @@ from ashiato.formats.inflate import ZIP, Chunks, Damage, inflate, peel, zip_memb
 from ashiato.formats.large_documents import read_large
 from ashiato.formats.log_exports import is_export, read_export
 from ashiato.formats.reading import ObjectOrigin, Part, Rows, Skipped, Unreadable
+from ashiato.formats.streams import as_utf8
+from ashiato.formats.tars import is_tar, tar_members
 
 #: JSON is read whole up to this size; larger documents in windows of it.
 WINDOW = 32 << 20
@@ -34,9 +36,21 @@ _FOREIGN = (
     (b"\x7fELF", "a program"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"MZ", "a program"),
+    # Without the NUL bytes that they begin with: what macOS puts beside the files of a folder.
+    (b"\x05\x16\x07", "a file's attributes by macOS"),
+    (b"\x01Bud1", "a folder's view by macOS"),
+)
+#: May hold logs, and cannot be opened here.
+_CLOSED = (
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\xff\x06", "a snappy stream"),
+    (b"age-encryption.org/", "a file encrypted with age"),
+    (b"-----BEGIN PGP MESSAGE", "a file encrypted with PGP"),
+    (b"Salted__", "a file encrypted with OpenSSL"),
 )
 
 
@@ -66,9 +80,15 @@ class LogReader:
         return self.flows.take()
 
     def _zip(self, content: bytes, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
+        members = ((name, peel(chunks, len(content))) for name, chunks in zip_members(content))
+        yield from self._members(members, origin, zips)
+
+    def _members(
+        self, members: Iterator[tuple[str, Chunks]], origin: ObjectOrigin, zips: int
+    ) -> Iterator[Part]:
         skipped: Skipped | None = Skipped("an archive without files")
-        for name, chunks in zip_members(content):
-            for part in self._stream(peel(chunks, len(content)), origin, zips - 1):
+        for name, chunks in members:
+            for part in self._stream(chunks, origin, zips - 1):
                 if isinstance(part, Unreadable) and name:
                     yield Unreadable(f"{name}: {part.reason}", part.offset, part.content)
                 else:
@@ -79,7 +99,7 @@ class LogReader:
 
     def _stream(self, stream: Chunks, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         damage: list[Damage] = []
-        chunks = _sound(stream, damage)
+        chunks = as_utf8(_sound(stream, damage), damage)
         head, base = b"", 0
         for chunk in chunks:
             if not head.strip(_BLANK):
@@ -115,6 +135,9 @@ class LogReader:
                 yield from flow_records.read_parquet(content, origin)
         elif head[:4] in ZIP and zips:
             yield from self._inner_zip(chunks, origin, zips)
+        elif is_tar(head) and zips:
+            members = ((name, peel(packed, size)) for name, size, packed in tar_members(chunks))
+            yield from self._members(members, origin, zips)
         elif begins_json(text):
             yield from self._json(chunks, base, origin, damage)
         elif is_export(text):
@@ -172,6 +195,9 @@ def _foreign(text: bytes) -> Part:
     for magic, what in _FOREIGN:
         if text.startswith(magic):
             return Skipped(what)
+    for magic, what in _CLOSED:
+        if text.startswith(magic):
+            return Unreadable(f"{what}: unpack it and take in what it holds", 0, b"")
     sample = text[:4096]
     printable = sum(32 <= b < 127 or b in (9, 10, 13) or b >= 128 for b in sample)
     try:
