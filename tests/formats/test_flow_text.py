@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ashiato.formats.entities import entity_hash, hashes
 from ashiato.formats.flow_fields import LIMITS, TYPES
-from ashiato.formats.flow_records import entities_of, looks_like_flow_text, read_text
+from ashiato.formats.flow_records import entities_of, looks_like_flow_text, read_text, resembles_flow_text
 from ashiato.formats.reading import Rows, Unreadable
 from formats.cloudtrail_samples import read
 from formats.flow_corpora import (
@@ -353,6 +353,15 @@ def test_records_in_a_format_that_cannot_be_told_are_not_passed_over(lines: list
     messages = [{"id": str(i), "timestamp": i, "message": line} for i, line in enumerate(lines)]
     _, others = read(json.dumps({"messageType": "DATA_MESSAGE", "logEvents": messages}).encode())
     assert [part.content.decode() for part in unreadable(others)] == lines
+
+
+def test_a_damaged_header_does_not_cost_the_records_of_a_documented_layout() -> None:
+    content = text(V2.replace("protocol", "proto\0col"), RECORD, RECORD)
+    assert resembles_flow_text(content)
+    parts = list(read_text([content], ORIGIN))
+    assert len(rows(parts)) == 2
+    (lost,) = unreadable(parts)
+    assert b"proto\0col" in lost.content
 
 
 def test_a_declared_format_is_used_for_text_without_a_header() -> None:

@@ -21,7 +21,7 @@ MAX_LEVELS: Final = 16
 #: Names that only records have; inside JSON text their quotation marks are escaped.
 _NAMES = re.compile(rb'event(?:Version|ID|Id|Time|Source)\\*"|onfigurationItem|CloudTrailEvent')
 _FLOW = re.compile(rb"ACCEPT|REJECT|NODATA|SKIPDATA|eni-[0-9a-f]{8}")
-_JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{"\]])')
+_JSON = re.compile(rb'\s*(?:\{\s*(?:["}]|\Z)|\[\s*(?:[\[{"\]]|\Z))')
 _MEMBER = re.compile(rb'"[^"\n]{1,64}"\s*:')
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])

@@ -55,7 +55,7 @@ def looks_like_flow_text(head: bytes) -> bool:
 def resembles_flow_text(head: bytes, flow_format: str | None = None) -> bool:
     """Whether text may be a flow log: also in a format that must be declared to be read, or is."""
     lines = _sample(head)
-    if not lines or 0 in lines[0]:
+    if not lines:
         return False
     declared = declared_format(flow_format)
     if declared is not None and 2 * sum(declared.accepts(_split(line)) for line in lines) >= len(lines):
