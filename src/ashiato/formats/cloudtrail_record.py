@@ -143,9 +143,9 @@ def looks_like_record(fields: dict[str, Raw]) -> bool:
         return False
     if "eventVersion" in fields and ("eventSource" in fields or "eventCategory" in fields):
         return True
-    return ("eventID" in fields or "eventId" in fields) and (
-        "eventName" in fields or "eventCategory" in fields or "eventSource" in fields
-    )
+    if "eventID" in fields or "eventId" in fields:
+        return "eventName" in fields or "eventCategory" in fields or "eventSource" in fields
+    return "eventTime" in fields and "eventName" in fields and "eventSource" in fields
 
 
 def read_record(raw: bytes) -> Parsed:
@@ -173,7 +173,9 @@ def _read_fields(raw: bytes) -> Parsed:
     members, mended = _members(raw)
     fields = dict(members)
     if not looks_like_record(fields):
-        raise NotARecord("no CloudTrail record: it has neither eventVersion nor eventID", foreign=True)
+        raise NotARecord(
+            "no CloudTrail record: it has neither eventVersion, eventID nor eventTime", foreign=True
+        )
     values: dict[str, object] = {}
     extra: list[tuple[str, str]] = list(mended)
     for place, (name, value) in enumerate(members):

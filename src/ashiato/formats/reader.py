@@ -19,6 +19,15 @@ from ashiato.formats.log_exports import is_export, read_export
 from ashiato.formats.reading import ObjectOrigin, Part, Rows, Skipped, Unreadable
 from ashiato.formats.streams import as_utf8
 from ashiato.formats.tars import is_tar, tar_members
+from ashiato.formats.text_records import (
+    flow_separator,
+    holds_cells,
+    holds_records,
+    is_csv_of_messages,
+    read_csv,
+    read_inside_text,
+    with_spaces,
+)
 
 #: JSON is read whole up to this size; larger documents in windows of it.
 WINDOW = 32 << 20
@@ -142,12 +151,28 @@ class LogReader:
             yield from self._json(chunks, base, origin, damage)
         elif is_export(text):
             yield from read_export(chunks, base, DocumentReader(self.events, origin))
+        elif is_csv_of_messages(text):
+            yield from read_csv(chunks, base, DocumentReader(self.events, origin))
         elif flow_records.resembles_flow_text(text[:4096], origin.flow_format):
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
                 yield from flow_records.read_text(chunks, origin, threads=self.threads)
+        elif holds_cells(text):
+            yield from read_csv(chunks, base, DocumentReader(self.events, origin))
+        elif (separator := flow_separator(text[:4096])) is not None:
+            yield from flow_records.read_text(with_spaces(chunks, separator), origin, threads=self.threads)
+        elif holds_records(text) and not _is_page(text):
+            yield from self._json_in_text(chunks, base, origin, damage)
         else:
             yield _foreign(text)
+
+    def _json_in_text(
+        self, chunks: Iterator[bytes], base: int, origin: ObjectOrigin, damage: list[Damage]
+    ) -> Iterator[Part]:
+        documents = DocumentReader(self.events, origin)
+        yield from read_inside_text(chunks, base, documents)
+        if damage and documents.half and not damage[-1].content:
+            damage.pop()
 
     def _inner_zip(self, chunks: Iterator[bytes], origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         archive = bytearray()
@@ -186,9 +211,12 @@ def _sound(parts: Chunks, damage: list[Damage]) -> Iterator[bytes]:
             yield part
 
 
+def _is_page(text: bytes) -> bool:
+    return text[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<error"))
+
+
 def _foreign(text: bytes) -> Part:
-    lower = text[:256].lower()
-    if lower.startswith((b"<!doctype", b"<html", b"<?xml", b"<error")):
+    if _is_page(text):
         return Unreadable(
             "a page of HTML or XML in place of a log: a proxy, a login page or an error answered", 0, b""
         )
