@@ -235,10 +235,13 @@ def recognised(lines: Sequence[bytes]) -> Format | None:
     the version that AWS would write, the other values decide alone: samples and converters write what they
     like there.
     """
+    layouts = [pair for pair in _LAYOUTS if len(pair[1].names) == lines[0].count(b" ") + 1]
+    if not layouts:
+        return None
     rows = [_words(line) for line in lines]
     for versioned in (True, False):
         fits: dict[Format, int] = {}
-        for version, layout in _LAYOUTS:
+        for version, layout in layouts:
             count = sum((row[0] == version or not versioned) and layout.accepts(row) for row in rows)
             if count:
                 fits[layout] = count
@@ -255,8 +258,10 @@ _SIMPLE = re.compile(r"[\w.:/-]+")
 
 def resembles_record(line: bytes) -> bool:
     """Whether a line has what only flow records have, in whatever order its format puts it."""
+    if b'"' in line or b"[" in line or line.count(b" ") > 200:
+        return False
     words = _words(line)
-    if not 2 <= len(words) <= 200:
+    if len(words) < 2:
         return False
     addresses = sum(_WHOLE_ADDRESS.fullmatch(word) is not None for word in words)
     if any(_ID.fullmatch(word) for word in words) or {"NODATA", "SKIPDATA"} & set(words):

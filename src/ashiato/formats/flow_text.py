@@ -54,13 +54,13 @@ def looks_like_flow_text(head: bytes) -> bool:
 
 def resembles_flow_text(head: bytes, flow_format: str | None = None) -> bool:
     """Whether text may be a flow log: also in a format that must be declared to be read, or is."""
-    lines = _sample(head)
-    if not lines:
-        return False
-    declared = declared_format(flow_format)
-    if declared is not None and 2 * sum(declared.accepts(_split(line)) for line in lines) >= len(lines):
+    if looks_like_flow_text(head):
         return True
-    return looks_like_flow_text(head) or 2 * sum(map(resembles_record, lines)) > len(lines)
+    lines = _sample(head)
+    declared = declared_format(flow_format) if flow_format else None
+    if declared is not None and sum(declared.accepts(_split(line)) for line in lines) * 2 > len(lines):
+        return True
+    return sum(map(resembles_record, lines)) * 2 > len(lines)
 
 
 def _split(line: bytes) -> list[str]:

@@ -34,6 +34,7 @@ _PACKED: dict[bytes, Callable[[Readable], IO[bytes]]] = {
     b"\x04\x22\x4d\x18": lambda file: _arrow(file, "lz4"),
 }
 _MAGICS = (GZIP, *_PACKED)
+_LONGEST = max(map(len, _MAGICS))
 _PACKED_ERRORS = (OSError, EOFError, ValueError, lzma.LZMAError, MemoryError)
 _GZIP_ERRORS: tuple[Any, ...] = (isal_zlib.error, zlib.error)
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, zlib.error, RuntimeError, EOFError)
@@ -62,7 +63,9 @@ def _slices(content: bytes) -> Chunks:
 
 def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
     first = b""
-    while any(len(first) < len(magic) and magic.startswith(first) for magic in _MAGICS):
+    while len(first) < _LONGEST and any(
+        len(first) < len(magic) and magic.startswith(first) for magic in _MAGICS
+    ):
         more = next(chunks, None)
         if more is None:
             break

@@ -151,17 +151,17 @@ class LogReader:
             yield from self._json(chunks, base, origin, damage)
         elif is_export(text):
             yield from read_export(chunks, base, DocumentReader(self.events, origin))
-        elif is_csv_of_messages(text):
+        elif is_csv_of_messages(text[:4096]):
             yield from read_csv(chunks, base, DocumentReader(self.events, origin))
         elif flow_records.resembles_flow_text(text[:4096], origin.flow_format):
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
                 yield from flow_records.read_text(chunks, origin, threads=self.threads)
-        elif holds_cells(text):
+        elif holds_cells(text[:HEAD]):
             yield from read_csv(chunks, base, DocumentReader(self.events, origin))
         elif (separator := flow_separator(text[:4096])) is not None:
             yield from flow_records.read_text(with_spaces(chunks, separator), origin, threads=self.threads)
-        elif holds_records(text) and not _is_page(text):
+        elif holds_records(text[:HEAD]) and not _is_page(text):
             yield from self._json_in_text(chunks, base, origin, damage)
         else:
             yield _foreign(text)

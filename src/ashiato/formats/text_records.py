@@ -24,6 +24,7 @@ PIECE: Final = 16 << 20
 MAX_RECORD: Final = 64 << 20
 #: A CSV is read as a whole.
 MAX_CSV: Final = 256 << 20
+_NAMES = (b"eventVersion", b"eventID", b"eventId", b"configurationItemCaptureTime")
 _RECORD = re.compile(
     rb'(?<!")"(?:eventVersion|eventID|eventId|configurationItemCaptureTime)\\*"\s*:\s*\\*["0-9]'
 )
@@ -37,7 +38,7 @@ _MESSAGES = re.compile(rb'(?:[^\n]*,)?"?@?message"?(?:,[^\n]*)?\r?\n', re.IGNORE
 
 def holds_records(head: bytes) -> bool:
     """Whether text that is no log itself has records in it."""
-    return _RECORD.search(head) is not None
+    return any(name in head for name in _NAMES) and _RECORD.search(head) is not None
 
 
 def is_csv_of_messages(head: bytes) -> bool:
@@ -47,7 +48,7 @@ def is_csv_of_messages(head: bytes) -> bool:
 
 def holds_cells(head: bytes) -> bool:
     """Whether text is a CSV with JSON of records in its cells, whatever its columns are called."""
-    return _CELLS.search(head) is not None
+    return any(name in head for name in _NAMES) and _CELLS.search(head) is not None
 
 
 def read_inside_text(chunks: Iterator[bytes], base: int, documents: DocumentReader) -> Iterator[Part]:
