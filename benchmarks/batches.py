@@ -15,6 +15,7 @@ from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import ObjectOrigin, Rows
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
 from ashiato.lake.home import Home
+from ashiato.lake.keys import short_keys
 from ashiato.lake.writer import LakeWriter
 
 DAY = 86_400_000_000
@@ -42,6 +43,11 @@ def read_rows(files: Sequence[Path], rows: int) -> tuple[pa.Table, pa.Array]:
             break
         for part in reader.read(path.read_bytes(), ObjectOrigin("bench", path.name, now())):
             take(part)
+        if reader.full:
+            for gathered in reader.settle():
+                take(gathered.part)
+    for gathered in reader.settle():
+        take(gathered.part)
     take(reader.flush())
     table = pa.concat_tables(tables).slice(0, rows)
     key = pa.chunked_array(keys).slice(0, rows)
@@ -72,9 +78,7 @@ class Batch:
         self.rows = rows
         self._times = _micros(rows["eventTime"])
         self._ids = pc.utf8_slice_codeunits(rows["eventID"].combine_chunks(), 8, 36)
-        self._keys = pa.Array.from_buffers(
-            pa.int64(), 2 * len(keys), [None, keys.buffers()[1]], offset=2 * keys.offset
-        )
+        self._keys = short_keys(keys)
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
@@ -91,11 +95,9 @@ class Batch:
 
     def keyed(self, day: int, number: int) -> pa.Table:
         """The same with key and content hash, as LakeWriter takes them."""
-        mixed = pc.bit_wise_xor(self._keys, number * _MIX & _63_BITS)
-        keys = pa.Array.from_buffers(pa.binary(16), len(self), [None, mixed.buffers()[1]])
-        firsts = pc.bit_wise_and(mixed.take(pa.array(range(0, 2 * len(self), 2))), _63_BITS)
-        rows = self.at(day, number).append_column(KEY, keys.cast(pa.binary()))
-        return rows.append_column(CONTENT, firsts)
+        keys = pc.bit_wise_xor(self._keys, number * _MIX & _63_BITS)
+        rows = self.at(day, number).append_column(KEY, keys)
+        return rows.append_column(CONTENT, pc.bit_wise_and(keys, _63_BITS))
 
 
 def _with(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:

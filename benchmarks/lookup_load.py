@@ -82,7 +82,8 @@ def needle_rows(needle: Needle, count: int) -> pa.Table:
     ]  # fmt: skip
     reader = LogReader()
     content = json.dumps({"Records": records}).encode()
-    parts = [*reader.read(content, ObjectOrigin("bench", "needles")), reader.flush()]
+    parts = [*reader.read(content, ObjectOrigin("bench", "needles")), *(g.part for g in reader.settle())]
+    parts.append(reader.flush())
     return pa.concat_tables([p.rows for p in parts if isinstance(p, Rows)])
 
 

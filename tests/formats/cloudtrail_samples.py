@@ -435,6 +435,9 @@ def read(content: bytes, origin: ObjectOrigin = ORIGIN, **options: Any) -> tuple
     rows, others = [], []
     for part in reader.read(content, origin):
         (rows if isinstance(part, Rows) and part.table == "cloudtrail" else others).append(part)
+    for part in (g.part for g in reader.settle()):
+        if part is not None:
+            (rows if isinstance(part, Rows) and part.table == "cloudtrail" else others).append(part)
     rest = reader.flush()
     rows += [rest] if rest is not None else []
     if not rows:

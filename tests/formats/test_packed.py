@@ -91,7 +91,7 @@ def test_a_damaged_tar_archive_gives_what_is_whole() -> None:
     for end in (20_000, 80_000):
         rows, others = read(content[:end])
         assert rows is not None
-        assert rows.rows["eventID"][0].as_py() == plain(1)["eventID"]
+        assert plain(1)["eventID"] in rows.rows["eventID"].to_pylist()
         assert any(lost.reason.startswith(("b:", "c:")) for lost in unreadable(others))
     torn = bytearray(content)
     at = content.index(b"ustar", 1500) - 200

@@ -178,6 +178,9 @@ reader, rows, bad = LogReader(), 0, 0
 for part in reader.read(content, ObjectOrigin("s", "o")):
     rows += part.rows.num_rows if isinstance(part, Rows) else 0
     bad += isinstance(part, Unreadable)
+for gathered in reader.settle():
+    rows += gathered.part.rows.num_rows if isinstance(gathered.part, Rows) else 0
+    bad += isinstance(gathered.part, Unreadable)
 rest = reader.flush()
 rows += rest.rows.num_rows if rest else 0
 print(rows, bad, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

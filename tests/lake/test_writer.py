@@ -20,6 +20,7 @@ from ashiato.lake import writer as writing
 from ashiato.lake.catalog import open_catalog, open_table
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
 from ashiato.lake.home import Home
+from ashiato.lake.keys import short_keys
 from ashiato.lake.writer import LakeWriter
 from ashiato.ledger import tables as t
 from intake.lake_counts import count
@@ -40,7 +41,7 @@ def offer(
     made = events.take()
     assert made is not None
     assert made.keys is not None
-    rows = made.rows.append_column(KEY, made.keys.cast(pa.binary()))
+    rows = made.rows.append_column(KEY, short_keys(made.keys))
     rows = rows.append_column(CONTENT, content_hashes(rows, TABLES["cloudtrail"]))
     path = folder / f"{name}.arrow"
     with pa.ipc.new_file(str(path), rows.schema) as file:

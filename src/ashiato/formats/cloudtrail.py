@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import chain
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ashiato.formats.cloudtrail_columns import Columns, Fields, fitted, size_of, transposed
+from ashiato.formats.cloudtrail_columns import Columns, fitted, size_of, transposed
 from ashiato.formats.cloudtrail_entities import entity_lists
 from ashiato.formats.cloudtrail_record import (
     FIELDS,
     NESTED,
     Event,
     NotARecord,
-    read_file,
+    is_tight,
+    read_files,
     read_record,
     record_hash_input,
     says_all,
     tight,
 )
 from ashiato.formats.columns import TIMESTAMP
+from ashiato.formats.event_keys import event_keys
 from ashiato.formats.reading import ObjectOrigin, Rows
 from ashiato.formats.tables.cloudtrail import CLOUDTRAIL
 
@@ -36,6 +40,9 @@ _TIME = re.compile(
 )
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN = len("2023-07-10T12:00:00Z")
+#: The first moment that Python knows.
+_FIRST = (datetime.fromisoformat("0001-01-01T00:00:00+00:00") - _EPOCH) // _MICROSECOND
 _TIME_AT = FIELDS.index("eventTime")
 _ID_AT = FIELDS.index("eventID")
 _ACCOUNT_AT = FIELDS.index("recipientAccountId")
@@ -56,6 +63,19 @@ def micros(text: str) -> int:
     return (datetime.fromisoformat(match[1] + (match[2] or "+00:00")) - _EPOCH) // _MICROSECOND
 
 
+def plain_times(texts: Sequence[str | None]) -> pa.Array | None:
+    """Timestamps of eventTimes as CloudTrail writes them (`2023-07-10T12:00:00Z`); None where one is not so."""
+    array = pa.array(texts, pa.string())
+    length = pc.min_max(pc.binary_length(array)).as_py()
+    if array.null_count or length["min"] != _PLAIN or length["max"] != _PLAIN:
+        return None
+    try:
+        times = array.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        return None
+    return times if pc.min(times).cast(pa.int64()).as_py() >= _FIRST else None
+
+
 class EventRows:
     """Events of one or many objects on their way into one Arrow table.
 
@@ -65,12 +85,14 @@ class EventRows:
     def __init__(self, *, max_rows: int = 20_000, max_bytes: int = 192 << 20) -> None:
         self.max_rows = max_rows
         self.max_bytes = max_bytes
+        #: Events taken so far, also those that came out already.
+        self.added = 0
         self._clear()
 
     def _clear(self) -> None:
         self._columns = Columns()
-        self._times: list[int] = []
-        self._keys: list[bytes] = []
+        self._times: list[pa.Array] = []
+        self._keys: list[pa.Array] = []
         self._extras: dict[int, str] = {}
         self._hashed: dict[int, bytes] = {}
         self._origins: list[ObjectOrigin] = []
@@ -89,27 +111,47 @@ class EventRows:
 
     def add_file(self, content: bytes, origin: ObjectOrigin) -> int | None:
         """Take a whole file `{"Records": […]}`; the number of events, or None: take the patient way."""
-        if not _is_utf8(content):
+        if not is_utf8(content):
             return None
-        events = read_file(content)
-        if not events:
-            return None if events is None else 0
-        fields = transposed(events)
         body = content.strip()
-        if b"\n" in body or (size_of(fields) != len(body) and not says_all(events, len(body))):
-            shorter = tight(content)
-            return None if shorter is None else self.add_file(shorter, origin)
-        if None in fields[_ID_AT] or "" in fields[_ID_AT] or b"\t" in body or b"\r" in body:
+        if is_tight(body):
+            counts = self.add_files([body], [origin])
+            if counts is not None:
+                return counts[0]
+        shorter = tight(content)
+        if shorter is None:
+            return None
+        counts = self.add_files([shorter], [origin]) if is_tight(shorter) else None
+        return None if counts is None else counts[0]
+
+    def add_files(self, bodies: Sequence[bytes], origins: Sequence[ObjectOrigin]) -> list[int] | None:
+        """Take files that are UTF-8 and `is_tight`; the number of events of each, or None, with none taken:
+        one of them must be taken the patient way."""
+        files = read_files(bodies)
+        if files is None:
+            return None
+        events = list(chain.from_iterable(files))
+        if not events:
+            return [0] * len(files)
+        fields = transposed(events)
+        if None in fields[_ID_AT] or "" in fields[_ID_AT]:
+            return None
+        if size_of(fields, files) != sum(map(len, bodies)) and not says_all(files, bodies):
+            return None
+        times = plain_times(fields[_TIME_AT])
+        if times is None:
             return None
         self._settle()
         try:
-            times = list(map(micros, fields[_TIME_AT]))
             self._columns.add(fields)
         except (ValueError, TypeError, RecursionError):
             return None
-        self._note(fields, times)
-        self._from(origin, len(events))
-        return len(events)
+        self._times.append(times)
+        self._keys.append(event_keys(fields[_ID_AT], fields[_ACCOUNT_AT]))
+        counts = list(map(len, files))
+        for origin, count in zip(origins, counts, strict=True):
+            self._from(origin, count)
+        return counts
 
     def add_record(self, raw: bytes, origin: ObjectOrigin, *, fallback_time: str | None = None) -> None:
         """Take one record. Raises NotARecord with the reason."""
@@ -145,26 +187,21 @@ class EventRows:
             self._settle()
 
     def _settle(self) -> None:
-        if self._waiting:
-            fields = transposed(self._waiting)
-            self._columns.add(fields)
-            self._note(fields, list(map(micros, fields[_TIME_AT])))
-            self._waiting = []
-
-    def _note(self, fields: Fields, times: list[int]) -> None:
-        row = len(self._keys)
-        self._times.extend(times)
-        self._keys.extend(
-            [
-                blake2b(f"{event}\0{account}".encode(), digest_size=16).digest()
-                for event, account in zip(fields[_ID_AT], fields[_ACCOUNT_AT], strict=True)
-            ]
-        )
+        if not self._waiting:
+            return
+        row = self._columns.rows
+        fields = transposed(self._waiting)
+        self._columns.add(fields)
+        self._times.append(pa.array(map(micros, fields[_TIME_AT]), pa.int64()).cast(TIMESTAMP))
+        keys = event_keys(fields[_ID_AT], fields[_ACCOUNT_AT])
         if self._hashed:
-            for at in range(row, len(self._keys)):
-                self._keys[at] = self._hashed.get(at, self._keys[at])
+            own = [self._hashed.get(row + at, key) for at, key in enumerate(keys.to_pylist())]
+            keys = pa.array(own, keys.type)
+        self._keys.append(keys)
+        self._waiting = []
 
     def _from(self, origin: ObjectOrigin, n: int) -> None:
+        self.added += n
         if not self._origins or self._origins[-1] is not origin:
             self._origins.append(origin)
         self._origin_of.extend([len(self._origins) - 1] * n)
@@ -175,14 +212,14 @@ class EventRows:
         if not self._columns.rows:
             return None
         try:
-            return Rows("cloudtrail", self._table(), pa.array(self._keys, pa.binary(16)))
+            return Rows("cloudtrail", self._table(), pa.concat_arrays(self._keys))
         finally:
             self._clear()
 
     def _table(self) -> pa.Table:
         n = self._columns.rows
         columns, identities = self._columns.arrays(self._extras)
-        columns["eventTime"] = pa.array(self._times, pa.int64()).cast(TIMESTAMP)
+        columns["eventTime"] = pa.concat_arrays(self._times)
         columns["extra"] = _sparse(self._extras, n)
         columns["entities"] = entity_lists(columns, identities)
         index = pa.array(self._origin_of, pa.int32())
@@ -199,7 +236,8 @@ def _sparse(values: dict[int, str], n: int) -> pa.Array:
     return pa.array([values.get(i) for i in range(n)], pa.string()) if values else pa.nulls(n, pa.string())
 
 
-def _is_utf8(content: bytes) -> bool:
+def is_utf8(content: bytes) -> bool:
+    """Whether these bytes are UTF-8."""
     if content.isascii():
         return True
     try:

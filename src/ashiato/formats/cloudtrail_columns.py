@@ -47,14 +47,15 @@ def transposed(events: Sequence[Event]) -> Fields:
     return tuple(zip(*map(msgspec.structs.astuple, events), strict=True))
 
 
-def size_of(fields: Fields) -> int:
-    """Bytes of `{"Records":[…]}` with these events, where their texts are ASCII without escapes.
+def size_of(fields: Fields, files: Sequence[Sequence[Event]]) -> int:
+    """Bytes of the files `{"Records":[…]}` of these events, where their texts are ASCII without escapes.
 
-    If a file is as long, its events hold all that it says; if not, that must be looked into.
+    If the files are as long, their events hold all that they say; if not, that must be looked into.
     """
     n = len(fields[0])
+    empty = sum(not file for file in files)
     # Braces, and a comma fewer than there are events and fields.
-    size = len(b'{"Records":[]}') - 1 + 2 * n
+    size = (len(b'{"Records":[]}') - 1) * len(files) + empty + 2 * n
     for name in _RAWS:
         values = fields[_AT[name]]
         absent = values.count(NOTHING)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -75,11 +76,7 @@ _ALIASES = {"eventId": "eventID", "accountId": "recipientAccountId"}
 _MOVED_TIME = "@timestamp"
 
 
-class _Records(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    Records: list[Event]
-
-
-_FILE = msgspec.json.Decoder(_Records)
+_FILES = msgspec.json.Decoder(list[list[Event]])
 _EVENT = msgspec.json.Decoder(Event)
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
@@ -106,25 +103,41 @@ class NotARecord(ValueError):  # noqa: N818 (a fact about the input, not a fault
         self.foreign = foreign
 
 
-def _written_size(value: Event | list[Event]) -> int:
+def _written_size(value: Event | list[list[Event]]) -> int:
     _ENCODER.encode_into(value, _buffer)
     return len(_buffer)
 
 
-def read_file(content: bytes) -> list[Event] | None:
-    """All events of `{"Records": […]}`, or None where the patient way must be taken.
+#: How a file without white space begins and ends.
+_HEAD, _TAIL = b'{"Records":[', b"]}"
 
-    Whether that is all that the file says, `says_all` tells.
+
+def is_tight(body: bytes) -> bool:
+    """Whether this is a file of records that may go the fast way: no white space where it is not text."""
+    # Three passes of memchr are ten times as fast as one of a regular expression.
+    broken = b"\n" in body or b"\t" in body or b"\r" in body
+    return not broken and body.startswith(_HEAD) and body.endswith(_TAIL)
+
+
+def read_files(bodies: Sequence[bytes]) -> list[list[Event]] | None:
+    """The events of files that are `is_tight`, or None where the patient way must be taken.
+
+    Whether that is all that the files say, `says_all` tells.
     """
+    start = len(_HEAD) - 1
     try:
-        return _FILE.decode(content).Records
+        files = _FILES.decode(b"[" + b",".join([body[start:-1] for body in bodies]) + b"]")
     except _UNDECODABLE:
         return None
+    # Brackets of one file may not make two of it, nor those of two files one.
+    return files if len(files) == len(bodies) else None
 
 
-def says_all(events: list[Event], size: int) -> bool:
-    """Whether a file of `size` bytes, without white space, says no more than these events."""
-    return _written_size(events) + len(b'{"Records":}') == size
+def says_all(files: list[list[Event]], bodies: Sequence[bytes]) -> bool:
+    """Whether files without white space say no more than these events."""
+    around = len(_HEAD) + len(_TAIL) - len(b"[]")
+    # The brackets around all of them, and a comma fewer than there are files.
+    return _written_size(files) - 2 - (len(files) - 1) + around * len(files) == sum(map(len, bodies))
 
 
 def tight(content: bytes) -> bytes | None:

@@ -15,20 +15,12 @@ from ashiato.formats.columns import TIMESTAMP
 from ashiato.formats.flow_fields import names_a_flow_log
 from ashiato.formats.flow_parquet import read_batch, read_parquet
 from ashiato.formats.flow_text import read_text
-from ashiato.formats.reading import ObjectOrigin, Part, Rows
+from ashiato.formats.reading import Gathered, ObjectOrigin, Part, Rows
 
 MOST_BYTES = 128 << 10
 MOST_ROWS = 40_000
 #: Without one of these a record takes its object's own time, so that objects cannot be mixed.
 _TIMES = {b"start", b"end"}
-
-
-@dataclass(frozen=True)
-class Gathered:
-    """Parts of gathered objects: `part` belongs to all of `counts` (object, records), or to one object."""
-
-    part: Part
-    counts: tuple[tuple[ObjectOrigin, int], ...]
 
 
 @dataclass

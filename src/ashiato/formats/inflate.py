@@ -8,6 +8,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import IO, Any, cast
 
 from isal import isal_zlib
@@ -62,6 +63,7 @@ def _slices(content: bytes) -> Chunks:
 
 
 def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
+    held: list[bytes] = []
     first = b""
     while len(first) < _LONGEST and any(
         len(first) < len(magic) and magic.startswith(first) for magic in _MAGICS
@@ -70,12 +72,13 @@ def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
         if more is None:
             break
         if isinstance(more, Damage):
-            if first:
-                yield first
+            yield from held
             yield more
             return
-        first += more
-    whole = _chain(first, chunks)
+        if more:
+            held.append(more)
+        first += more[:_LONGEST]
+    whole = chain(held, chunks)
     if layers == 0 or not first.startswith(_MAGICS):
         yield from whole
     elif first[:2] == GZIP:
@@ -107,12 +110,6 @@ def _unpacked(chunks: Chunks, opened: Callable[[Readable], IO[bytes]], compresse
         return
     if packed.damage is not None:
         yield packed.damage
-
-
-def _chain(first: bytes, rest: Chunks) -> Chunks:
-    if first:
-        yield first
-    yield from rest
 
 
 def _gunzip(chunks: Chunks, compressed_size: int) -> Chunks:

@@ -12,11 +12,12 @@ from ashiato.formats import flow_records
 from ashiato.formats.carried import begins_json
 from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.documents import DocumentReader
-from ashiato.formats.flow_gather import MOST_BYTES, FlowGather, Gathered
+from ashiato.formats.event_gather import EventGather
+from ashiato.formats.flow_gather import MOST_BYTES, FlowGather
 from ashiato.formats.inflate import ZIP, Chunks, Damage, inflate, peel, zip_members
 from ashiato.formats.large_documents import read_large
 from ashiato.formats.log_exports import is_export, read_export
-from ashiato.formats.reading import ObjectOrigin, Part, Rows, Skipped, Unreadable
+from ashiato.formats.reading import Gathered, ObjectOrigin, Part, Rows, Skipped, Unreadable
 from ashiato.formats.streams import as_utf8
 from ashiato.formats.tars import is_tar, tar_members
 from ashiato.formats.text_records import (
@@ -64,29 +65,40 @@ _CLOSED = (
 
 
 class LogReader:
-    """Reads objects one after another; CloudTrail events gather until `flush` or `max_events`."""
+    """Reads objects one after another.
+
+    Small objects are gathered and read together: their parts come out of `settle`. CloudTrail events
+    gather until `flush` or `max_events`.
+    """
 
     def __init__(self, *, max_events: int = 20_000, threads: bool = False) -> None:
         self.events = EventRows(max_rows=max_events)
+        self.files = EventGather(self.events)
         self.flows = FlowGather()
         self.max_events = max_events
         self.threads = threads
 
     def read(self, content: bytes, origin: ObjectOrigin) -> Iterator[Part]:
-        """Parts of one object; its CloudTrail events may come out of this or a later `flush`."""
+        """Parts of one object; they may come out of `settle`, its CloudTrail events of a later `flush`."""
         if content[:4] in ZIP:
             yield from self._zip(content, origin, MAX_NESTED_ZIP)
         else:
             yield from self._stream(inflate(content), origin, MAX_NESTED_ZIP)
         yield from self.events.overflow()
 
-    def flush(self) -> Rows | None:
-        """The CloudTrail events gathered so far."""
-        return self.events.take()
+    @property
+    def full(self) -> bool:
+        """Whether enough is gathered for `settle`."""
+        return self.files.full or self.flows.full
 
-    def flush_flows(self) -> Iterator[Gathered]:
-        """The records of small flow-log objects gathered so far, with the objects that they belong to."""
-        return self.flows.take()
+    def settle(self) -> Iterator[Gathered]:
+        """Read what was gathered so far."""
+        yield from self.files.take()
+        yield from self.flows.take()
+
+    def flush(self) -> Rows | None:
+        """The CloudTrail events read so far; to be asked for after `settle`."""
+        return self.events.take()
 
     def _zip(self, content: bytes, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         members = ((name, peel(chunks, len(content))) for name, chunks in zip_members(content))
@@ -197,6 +209,8 @@ class LogReader:
                 break
         else:
             content = window[0] if len(window) == 1 else b"".join(window)
+            if not damage and base == 0 and self.files.add(content, origin):
+                return
             yield from documents.whole(content, base, truncated=bool(damage))
         if damage and documents.half and not damage[-1].content:
             # The half record at the end and the truncated stream are one loss, told once.

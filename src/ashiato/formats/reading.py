@@ -77,4 +77,14 @@ class DigestFile:
 
 
 Part = Rows | Unreadable | Skipped | DigestFile
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What became of objects that were read together: `part` is of all of `counts` (object, records)."""
+
+    part: Part | None
+    counts: tuple[tuple[ObjectOrigin, int], ...]
+
+
 Reading = Iterator[Part]

@@ -54,7 +54,7 @@ def holds_cells(head: bytes) -> bool:
 def read_inside_text(chunks: Iterator[bytes], base: int, documents: DocumentReader) -> Iterator[Part]:
     """Records between other text, which is passed over; `base` is the offset of the first chunk."""
     rest = b""
-    before = len(documents.events)
+    before = documents.events.added
     found = False
     for chunk, last in _pieces(chunks):
         content = rest + chunk
@@ -72,7 +72,7 @@ def read_inside_text(chunks: Iterator[bytes], base: int, documents: DocumentRead
         if len(rest) > MAX_RECORD:
             yield Unreadable(f"a record in text that goes on for more than {MAX_RECORD >> 20} MiB", base, b"")
             rest, base = b"", base + len(rest)
-    if not found and len(documents.events) == before:
+    if not found and documents.events.added == before:
         yield Skipped("text that is no log of CloudTrail, Config or flow records")
 
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError, SourceUnavailable
+from ashiato.core.garbage import collect_garbage_seldom
 from ashiato.core.text import printable
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.spool import Spool, SpoolSource
@@ -147,6 +148,7 @@ class Collector:
     def run(self, addresses: Sequence[str], options: SourceOptions | None = None) -> CollectReport:
         """Take in every address. Raises SourceUnavailable, WrongUse; the lake then holds what was taken."""
         began = time.monotonic()
+        collect_garbage_seldom()
         listings = LedgerListings(self.home.ledger)
         sources = [
             (address, open_source(address, options=options, listings=listings)) for address in addresses

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ashiato.core.errors import SourceUnavailable
+from ashiato.core.garbage import collect_garbage_seldom
 from ashiato.core.text import fitting, printable
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
@@ -25,6 +26,7 @@ from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.intake.archive import keep_object
 from ashiato.intake.contents import content_hashes
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, RowsFile
+from ashiato.lake.keys import short_keys
 from ashiato.sources.addresses import open_source
 from ashiato.sources.layout import place_of
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source
@@ -88,6 +90,7 @@ def start_worker(plan: ReadingPlan, parent: int) -> None:
 
     global _plan, _source
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    collect_garbage_seldom()
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _plan, _source = plan, open_source(plan.spec.address, name=plan.spec.name, options=plan.spec.options)
@@ -113,6 +116,16 @@ def read_unit(plan: ReadingPlan, source: Source, refs: Sequence[ObjectRef]) -> U
 
 
 @dataclass
+class _ReadObject:
+    """An object on its way: what is known of it, what could not be read, and why it is no log of ours."""
+
+    facts: ObjectFacts
+    content: bytes
+    bad: list[Unreadable] = field(default_factory=list)
+    skipped: str | None = None
+
+
+@dataclass
 class _Gathered:
     """Tables of the same columns that will be written as one."""
 
@@ -132,8 +145,7 @@ class _UnitReader:
         self.days: dict[tuple[str, bool], set[int]] = {}
         self.seen: dict[str, dict[str, Any]] = {}
         self.quarantine: list[dict[str, object]] = []
-        self.judged: list[tuple[ObjectFacts, str | None, list[Unreadable], bytes]] = []
-        self.by_name: dict[str, tuple[ObjectFacts, str | None, list[Unreadable], bytes]] = {}
+        self.read_objects: dict[str, _ReadObject] = {}
 
     def read(self, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
         try:
@@ -144,12 +156,12 @@ class _UnitReader:
                     )
                 else:
                     self._object(ref, content)
+            self._settle()
             rows = self.reader.flush()
             if rows is not None:
                 self._rows(rows)
-            self._gathered_flows()
-            for facts, skipped, bad, content in self.judged:
-                self._judge(facts, skipped, bad, content)
+            for read in self.read_objects.values():
+                self._judge(read)
             for at in list(self.gathered):
                 self._flush(at)
             self._quarantined()
@@ -172,39 +184,51 @@ class _UnitReader:
         if self.plan.keep_all:
             keep_object(self.plan.archive, digest, content)
         origin = ObjectOrigin(ref.source, ref.name, ref.delivered_at, digest, self.plan.flow_format)
-        facts = _facts(ref, content, digest)
-        before = len(self.reader.events)
-        skipped: str | None = None
-        bad: list[Unreadable] = []
+        # Its records may still be gathered: it is judged when all are out.
+        read = _ReadObject(_facts(ref, content, digest), content)
+        self.read_objects[ref.name] = read
+        self.result.objects.append(read.facts)
+        before = self.reader.events.added
         for part in self._parts(content, origin):
-            if isinstance(part, Rows):
-                facts.log = facts.log or part.table
-                if part.table == "cloudtrail":
-                    facts.records += len(part.rows) - before
-                    before = 0
-                else:
-                    facts.records += part.rows.num_rows
-                    facts.unkeyed = facts.unkeyed or part.keys is None
-                self._rows(part)
-            elif isinstance(part, Unreadable):
-                bad.append(part)
-            elif isinstance(part, Skipped):
-                skipped = part.what
-            else:
-                facts.digests.append(part)
-        facts.records += len(self.reader.events) - before
-        if facts.log is None:
-            facts.log = "digest" if facts.digests else ("cloudtrail" if facts.records else None)
-        self.result.objects.append(facts)
-        # Its flow records may still be gathered: it is judged when they are out.
-        self.judged.append((facts, skipped, bad, content))
-        self.by_name[facts.name] = self.judged[-1]
-        if self.reader.flows.full:
-            self._gathered_flows()
+            if isinstance(part, Rows) and part.table != "cloudtrail":
+                read.facts.records += part.rows.num_rows
+            self._part(part, read)
+        read.facts.records += self.reader.events.added - before
+        if self.reader.full:
+            self._settle()
         if len(self.reader.events) >= self.reader.max_events:
             rows = self.reader.flush()
             if rows is not None:
                 self._rows(rows)
+
+    def _part(self, part: Part, read: _ReadObject | None) -> None:
+        """A part that came out; `read` is its object, None where it is of several."""
+        if isinstance(part, Rows):
+            self._rows(part)
+            if read is not None:
+                read.facts.log = read.facts.log or part.table
+                read.facts.unkeyed |= part.keys is None
+        elif read is None:
+            raise TypeError(f"{type(part).__name__} of several objects")
+        elif isinstance(part, Unreadable):
+            read.bad.append(part)
+        elif isinstance(part, Skipped):
+            read.skipped = part.what
+        else:
+            read.facts.digests.append(part)
+
+    def _settle(self) -> None:
+        """Read what was gathered; its parts go to the objects that they are of."""
+        for gathered in self.reader.settle():
+            objects = [(self.read_objects[origin.name], count) for origin, count in gathered.counts]
+            part = gathered.part
+            for read, count in objects:
+                read.facts.records += count
+                if isinstance(part, Rows):
+                    read.facts.log = read.facts.log or part.table
+                    read.facts.unkeyed |= part.keys is None
+            if part is not None:
+                self._part(part, objects[0][0] if len(objects) == 1 else None)
 
     def _parts(self, content: bytes, origin: ObjectOrigin) -> Iterator[Part]:
         try:
@@ -216,19 +240,10 @@ class _UnitReader:
                 f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b""
             )
 
-    def _gathered_flows(self) -> None:
-        for gathered in self.reader.flush_flows():
-            for origin, count in gathered.counts:
-                facts, _, bad, _ = self.by_name[origin.name]
-                if isinstance(gathered.part, Rows):
-                    facts.records += count
-                    facts.log, facts.unkeyed = facts.log or "vpc_flow_logs", True
-                elif isinstance(gathered.part, Unreadable):
-                    bad.append(gathered.part)
-            if isinstance(gathered.part, Rows):
-                self._rows(gathered.part)
-
-    def _judge(self, facts: ObjectFacts, skipped: str | None, bad: list[Unreadable], content: bytes) -> None:
+    def _judge(self, read: _ReadObject) -> None:
+        facts, skipped, bad, content = read.facts, read.skipped, read.bad, read.content
+        if facts.log is None:
+            facts.log = "digest" if facts.digests else ("cloudtrail" if facts.records else None)
         readable = facts.records > 0 or bool(facts.digests)
         if bad:
             facts.outcome = "taken" if readable else "quarantined"
@@ -263,7 +278,7 @@ class _UnitReader:
         at = (part.table, part.keys is not None)
         rows = part.rows
         if part.keys is not None:
-            rows = rows.append_column(KEY, part.keys.cast(pa.binary()))
+            rows = rows.append_column(KEY, short_keys(part.keys))
         gathered = self.gathered.setdefault(at, _Gathered())
         gathered.tables.append(rows)
         gathered.rows += rows.num_rows

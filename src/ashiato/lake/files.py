@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,20 +25,38 @@ from ashiato.lake.catalog import with_field_ids
 
 #: So many rows a row group: an index lookup then reads little around what it wants.
 ROW_GROUP = 20_000
+#: Runs of a partition's rows in one table beyond which they are picked out one by one.
+MOST_SLICES = 64
 
 
 def partitions(rows: pa.Table, description: TableDescription) -> Iterator[tuple[str, pa.Table]]:
     """Rows by the day or month of their time column; names like 2026-10-01 and 2026-10."""
-    time = rows[description.time_column]
+    time = rows[description.time_column].combine_chunks()
     unit = description.partition
     floor = pc.floor_temporal(time, unit=unit)
     distinct = sorted(v for v in pc.unique(floor).to_pylist() if v is not None)
+    runs = _runs(floor) if len(distinct) > 1 else {}
     for value in distinct:
         name = value.strftime("%Y-%m-%d" if unit == "day" else "%Y-%m")
         if len(distinct) == 1:
             yield name, rows
+        elif value in runs:
+            yield name, pa.concat_tables([rows.slice(start, count) for start, count in runs[value]])
         else:
             yield name, rows.filter(pc.equal(floor, pa.scalar(value, floor.type)))
+
+
+def _runs(values: pa.Array) -> dict[datetime, list[tuple[int, int]]]:
+    """(start, length) of the runs of each value, where rows lie mostly together: a slice copies nothing."""
+    encoded = pc.run_end_encode(values)
+    if len(encoded.values) > MOST_SLICES:
+        return {}
+    runs: dict[datetime, list[tuple[int, int]]] = {}
+    start = 0
+    for end, value in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
+        runs.setdefault(value, []).append((start, end - start))
+        start = end
+    return runs
 
 
 def data_file_maker(table: Table) -> Callable[[Path], DataFile]:

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from pyiceberg.catalog.sql import SqlCatalog
 
 from ashiato.formats.config_record import item_key
+from ashiato.formats.event_keys import event_keys
 from ashiato.formats.flow_messages import event_key as log_event_key
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_table
 from ashiato.lake.contents import content_sql
-from ashiato.lake.keys import KEYED, KeyTable, variant_key
+from ashiato.lake.keys import KEYED, SETTLED, KeyTable, short_keys, variant_key
 from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between, day_at
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Keys that are inserted in one transaction: about a hundred megabytes of Python objects.
-_ROWS = 200_000
-#: Batch and row of a rebuilt key: which batch brought it is not known.
-_UNKNOWN = 0
+_MICROSECOND = timedelta(microseconds=1)
+#: Keys that are made and taken at once.
+_ROWS = 50_000
 
 #: (table, days done, days to do)
 Progress = Callable[[str, int, int], None]
@@ -130,39 +132,48 @@ def _rebuild(keys: KeyTable, catalog: SqlCatalog, name: str, days: Sequence[int]
     with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         values = {"start": first.isoformat(), "end": end.isoformat(), "days": list(days)}
-        part: list[tuple[int, bytes, int, int, int]] = []
-        for batch in connection.sql(sql, params=values).to_arrow_reader(50_000):
-            part.extend(
-                (row["day"], _KEYS[name](row), row["content"], _UNKNOWN, _UNKNOWN)
-                for row in batch.to_pylist()
-            )
-            if len(part) >= _ROWS:
-                keys.insert_rebuilt(name, sorted(part))
-                part = []
-        keys.insert_rebuilt(name, sorted(part))
+        for batch in connection.sql(sql, params=values).to_arrow_reader(_ROWS):
+            found = _KEYS[name](batch)
+            if "variant" in batch.schema.names:
+                found = _of_variants(found, batch["variant"])
+            keys.claim(name, SETTLED, batch["day"].cast(pa.int32()), found, batch["content"])
 
 
-def _of_event(row: dict[str, Any]) -> bytes:
-    """As formats/cloudtrail.py makes it."""
-    if row["record_hash"]:
-        key = bytes.fromhex(row["record_hash"])
-    else:
-        identity = f"{row['eventID']}\0{row['recipientAccountId']}"
-        key = blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return variant_key(key, row["variant"])
+def _of_events(batch: pa.RecordBatch) -> pa.Array:
+    """As formats/cloudtrail.py makes them."""
+    keys = short_keys(event_keys(batch["eventID"].to_pylist(), batch["recipientAccountId"].to_pylist()))
+    return _with(keys, batch["record_hash"], lambda _, text: _short(bytes.fromhex(text)))
 
 
-def _of_item(row: dict[str, Any]) -> bytes:
-    micros = (row["configurationItemCaptureTime"] - _EPOCH) // timedelta(microseconds=1)
-    return variant_key(item_key({**row, "configurationItemCaptureTime": micros}, b""), row["variant"])
+def _of_items(batch: pa.RecordBatch) -> pa.Array:
+    rows = batch.to_pylist()
+    for row in rows:
+        row["configurationItemCaptureTime"] = (row["configurationItemCaptureTime"] - _EPOCH) // _MICROSECOND
+    return pa.array([_short(item_key(row, b"")) for row in rows], pa.int64())
 
 
-def _of_record(row: dict[str, Any]) -> bytes:
-    return log_event_key(row["log_event_id"])
+def _of_records(batch: pa.RecordBatch) -> pa.Array:
+    return pa.array([_short(log_event_key(id_)) for id_ in batch["log_event_id"].to_pylist()], pa.int64())
 
 
-_KEYS: dict[str, Callable[[dict[str, Any]], bytes]] = {
-    "cloudtrail": _of_event,
-    "config_items": _of_item,
-    "vpc_flow_logs": _of_record,
+def _of_variants(keys: pa.Array, numbers: pa.Array) -> pa.Array:
+    return _with(keys, pc.if_else(pc.greater(numbers, 0), numbers, None), variant_key)
+
+
+def _with(keys: pa.Array, values: pa.Array, make: Callable[[int, Any], int]) -> pa.Array:
+    """The keys, but made of key and value where there is a value."""
+    at = pc.is_valid(values)
+    pairs = zip(keys.filter(at).to_pylist(), values.filter(at).to_pylist(), strict=True)
+    made = pa.array([make(key, value) for key, value in pairs], pa.int64())
+    return pc.replace_with_mask(keys, at, made)
+
+
+def _short(key: bytes) -> int:
+    return int.from_bytes(key[:8], sys.byteorder, signed=True)
+
+
+_KEYS: dict[str, Callable[[pa.RecordBatch], pa.Array]] = {
+    "cloudtrail": _of_events,
+    "config_items": _of_items,
+    "vpc_flow_logs": _of_records,
 }

@@ -12,7 +12,7 @@ from pyiceberg.table import Table
 
 from ashiato.formats.columns import TableDescription
 from ashiato.formats.json_text import says_more
-from ashiato.lake.keys import KeyTable, variant_key
+from ashiato.lake.keys import KeyTable, key_arrays, variant_key
 from ashiato.lake.scan import day_bounds, read_columns
 from ashiato.lake.spans import between, day_at
 
@@ -44,7 +44,7 @@ class Candidate:
 
     row: pa.Table
     day: int
-    key: bytes
+    key: int
     content: int
 
 
@@ -111,6 +111,7 @@ def variant_rows(
         for row in found.to_pylist():
             kept.setdefault(tuple(row[c] for c in identity), []).append(record_of(row, description))
     variants: list[pa.Table] = []
+    claimed: list[tuple[int, int, int]] = []
     for candidate in candidates:
         row = candidate.row.to_pylist()[0]
         record = record_of(row, description)
@@ -120,9 +121,11 @@ def variant_rows(
         if copies:
             # A key of its own: the key table made anew from the lake has the same.
             key = variant_key(candidate.key, len(copies))
-            keys.claim(description.name, batch_id, [candidate.day], [key], [candidate.content])
+            claimed.append((candidate.day, key, candidate.content))
         at = candidate.row.schema.get_field_index("variant")
         number = pa.array([len(copies)], pa.int32())
         variants.append(candidate.row.set_column(at, candidate.row.schema.field(at), number))
         copies.append(record)
+    if claimed:
+        keys.claim(description.name, batch_id, *key_arrays(*zip(*claimed, strict=True)))
     return pa.concat_tables(variants) if variants else empty

@@ -29,6 +29,7 @@ from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.core.text import fitting
 from ashiato.formats.columns import TableDescription
+from ashiato.formats.entities import every
 from ashiato.formats.reading import DigestFile
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
@@ -270,7 +271,6 @@ class LakeWriter:
         unwanted, repeated = self._objects_to_leave_out(name, objects)
         writer = FileWriter(table, description)
         candidates: list[Candidate] = []
-        first_row = 0
         stamp = pa.scalar(now(), pa.timestamp("us", tz="UTC"))
         try:
             for chunk in _chunks(files):
@@ -290,9 +290,7 @@ class LakeWriter:
                     continue
                 if name in KEYED and KEY in chunk.column_names:
                     self.step("keys")
-                    size = chunk.num_rows
-                    chunk, found, same = self._new_rows(name, batch_id, chunk, description, first_row)
-                    first_row += size
+                    chunk, found, same = self._new_rows(name, batch_id, chunk, description)
                     tally.duplicates += same
                     candidates.extend(found)
                 self.step("files")
@@ -383,27 +381,22 @@ class LakeWriter:
         return Tally(first, max(left_out.rows - first - variants, 0), variants)
 
     def _new_rows(
-        self, name: str, batch_id: int, chunk: pa.Table, description: TableDescription, first_row: int
+        self, name: str, batch_id: int, chunk: pa.Table, description: TableDescription
     ) -> tuple[pa.Table, list[Candidate], int]:
-        days = (
-            pc.floor_temporal(chunk[description.time_column], unit="day").cast(pa.date32()).cast(pa.int32())
-        )
-        day_list = days.to_pylist()
-        keys = chunk[KEY].to_pylist()
-        contents = chunk[CONTENT].to_pylist()
-        repeats = self.keys.claim(name, batch_id, day_list, keys, contents, first_row=first_row)
-        if not repeats:
+        """The rows whose keys are new, those that may say more than what has their key, and how many do not."""
+        time = chunk[description.time_column].combine_chunks()
+        days = pc.floor_temporal(time, unit="day").cast(pa.date32()).cast(pa.int32())
+        keys, contents = chunk[KEY].combine_chunks(), chunk[CONTENT].combine_chunks()
+        repeats = self.keys.claim(name, batch_id, days, keys, contents)
+        if not len(repeats.rows):
             return chunk, [], 0
-        out = [r.row - first_row for r in repeats]
-        mask = pc.invert(pc.is_in(pa.array(range(chunk.num_rows), pa.int32()), pa.array(out, pa.int32())))
-        differing = [r for r in repeats if not r.same]
-        candidates = []
-        if differing:
-            rows = chunk.take(pa.array([r.row - first_row for r in differing], pa.int64()))
-            for i, r in enumerate(differing):
-                at = r.row - first_row
-                candidates.append(Candidate(rows.slice(i, 1), day_list[at], keys[at], contents[at]))
-        return chunk.filter(mask), candidates, len(repeats) - len(differing)
+        differing = repeats.rows.filter(pc.invert(repeats.same))
+        candidates = [
+            Candidate(chunk.slice(at, 1), days[at].as_py(), keys[at].as_py(), contents[at].as_py())
+            for at in differing.to_pylist()
+        ]
+        mask = pc.invert(pc.is_in(every(chunk.num_rows), repeats.rows))
+        return chunk.filter(mask), candidates, len(repeats.rows) - len(candidates)
 
     def _variants(
         self, name: str, batch_id: int, candidates: list[Candidate], own: list[DataFile], table: Table

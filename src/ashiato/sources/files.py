@@ -87,7 +87,8 @@ class FilesSource:
                         name, "not-a-file", "This is no regular file any more", "Nothing to do.", retry=False
                     )
                 limit = self._options.max_object_bytes
-                content = file.read(limit + 1)
+                # Asked for no more than there is: a buffer of the limit's size would be made for each file.
+                content = file.read(min(before.st_size, limit) + 1)
                 if len(content) > limit:
                     raise _too_large(name, max(before.st_size, len(content)), limit)
                 return content, before, os.fstat(descriptor)
