@@ -22,11 +22,10 @@ from ashiato.formats.streams import as_utf8
 from ashiato.formats.tars import is_tar, tar_members
 from ashiato.formats.text_records import (
     flow_separator,
-    holds_cells,
-    holds_records,
     is_csv_of_messages,
     read_csv,
     read_inside_text,
+    records_within,
     with_spaces,
 )
 
@@ -169,20 +168,21 @@ class LogReader:
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
                 yield from flow_records.read_text(chunks, origin, threads=self.threads)
-        elif holds_cells(text[:HEAD]):
-            yield from read_csv(chunks, base, DocumentReader(self.events, origin))
         elif (separator := flow_separator(text[:4096])) is not None:
             yield from flow_records.read_text(with_spaces(chunks, separator), origin, threads=self.threads)
-        elif holds_records(text[:HEAD]) and not _is_page(text):
-            yield from self._json_in_text(chunks, base, origin, damage)
         else:
-            yield _foreign(text)
+            yield from self._text(text, chunks, base, origin, damage)
 
-    def _json_in_text(
-        self, chunks: Iterator[bytes], base: int, origin: ObjectOrigin, damage: list[Damage]
+    def _text(
+        self, text: bytes, chunks: Iterator[bytes], base: int, origin: ObjectOrigin, damage: list[Damage]
     ) -> Iterator[Part]:
+        """Something else, in which there may be records."""
+        within = records_within(text[:HEAD])
+        if within is None or _is_page(text):
+            yield _foreign(text)
+            return
         documents = DocumentReader(self.events, origin)
-        yield from read_inside_text(chunks, base, documents)
+        yield from (read_csv if within == "cells" else read_inside_text)(chunks, base, documents)
         if damage and documents.half and not damage[-1].content:
             damage.pop()
 

@@ -36,19 +36,18 @@ _FLOW = re.compile(rb" (?:ACCEPT|REJECT|NODATA|SKIPDATA|eni-[0-9a-f]{8,17}) ")
 _MESSAGES = re.compile(rb'(?:[^\n]*,)?"?@?message"?(?:,[^\n]*)?\r?\n', re.IGNORECASE)
 
 
-def holds_records(head: bytes) -> bool:
-    """Whether text that is no log itself has records in it."""
-    return any(name in head for name in _NAMES) and _RECORD.search(head) is not None
+def records_within(head: bytes) -> str | None:
+    """Where in text that is no log itself there are records: in the "cells" of a CSV, in its "text", or not."""
+    if not any(name in head for name in _NAMES):
+        return None
+    if _CELLS.search(head):
+        return "cells"
+    return "text" if _RECORD.search(head) else None
 
 
 def is_csv_of_messages(head: bytes) -> bool:
     """Whether text is a CSV with a column of messages in which there are records."""
     return _MESSAGES.match(head) is not None and bool(_CELLS.search(head) or _FLOW.search(head))
-
-
-def holds_cells(head: bytes) -> bool:
-    """Whether text is a CSV with JSON of records in its cells, whatever its columns are called."""
-    return any(name in head for name in _NAMES) and _CELLS.search(head) is not None
 
 
 def read_inside_text(chunks: Iterator[bytes], base: int, documents: DocumentReader) -> Iterator[Part]:
