@@ -103,6 +103,9 @@ FOREIGN = {
     "a function's log": {"messageType": "DATA_MESSAGE", "logEvents": [
         {"id": "1", "timestamp": 1, "message": "[ERROR] First test message"}, {"id": "2", "timestamp": 2, "message": "{{x}}"},
     ]},
+    "a function's log of broken JSON": {"messageType": "DATA_MESSAGE", "logEvents": [
+        {"id": "1", "timestamp": 1, "message": '{{"Source": "queue"}, "text": "' + "x" * 300 + '"}'},
+    ]},
     "a notification in brackets": sns("[FIRING:1] disk full"),
 }  # fmt: skip
 

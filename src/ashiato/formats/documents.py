@@ -26,6 +26,8 @@ MAX_ENVELOPES: Final = 8
 #: Arrays of records that stand in a document of their own.
 ARRAYS: Final = ("Records", "configurationItems", "Events", "events", "logEvents")
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+#: A message that is cut before its first names says less than this.
+_TELLING: Final = 200
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _FILE = re.compile(rb'\s*\{\s*"Records"\s*:')
 _RECORD = re.compile(rb'\s*\[?\s*\{\s*"event(?:Version|Time|ID|Id)"')
@@ -355,7 +357,9 @@ class DocumentReader:
         stripped = content.strip()
         if begins_json(stripped):
             for value in values(stripped):
-                if isinstance(value, Broken):
+                if isinstance(value, Broken) and len(value.raw) > _TELLING and not names_a_record(value.raw):
+                    yield Skipped("a message that is no record")
+                elif isinstance(value, Broken):
                     yield from self._damaged(value.raw, offset, value.reason)
                 else:
                     yield from self._value(value.raw, offset, depth - 1)
