@@ -246,9 +246,13 @@ def test_flags_as_text() -> None:
         "2024-01-01T12:00:00+00:00",
         "2024-01-01 21:00:00+09:00",
         "2024-01-01T12:00:00.123456789Z",
+        "2024-01-01T12:00:00",
+        "2024-01-01 12:00:00",
+        "2024-01-01 12:00:00.000000000",
+        "2024-01-01 12:00:00.000 UTC",
     ],
 )
-def test_times_with_a_zone(time: str) -> None:
+def test_times_with_a_zone_and_in_utc_without_one(time: str) -> None:
     assert (
         one(plain(1, eventTime=time))["eventTime"].replace(microsecond=0).isoformat()
         == "2024-01-01T12:00:00+00:00"
@@ -259,7 +263,7 @@ def test_times_with_a_zone(time: str) -> None:
     "change",
     [
         {"eventTime": 1704110400}, {"eventTime": "yesterday"}, {"eventTime": "2024-13-01T00:00:00Z"}, {"eventTime": None},
-        {"eventTime": "2024-01-01T12:00:00"}, {"eventTime": "٢٠٢٤-01-01T12:00:00Z"}, {"eventName": {"a": 1}}, {"eventID": 7},
+        {"eventTime": "2024-01-01"}, {"eventTime": "2024-01-01T12:00:00 JST"}, {"eventTime": "٢٠٢٤-01-01T12:00:00Z"}, {"eventName": {"a": 1}}, {"eventID": 7},
         {"userIdentity": "root"}, {"userIdentity": []}, {"resources": {}}, {"tlsDetails": 1}, {"readOnly": "maybe"},
         {"addendum": "x"}, {"eventSource": ["s3.amazonaws.com"]},
     ],

@@ -130,6 +130,19 @@ def test_a_time_of_day_in_another_zone_is_utc() -> None:
     assert one(changed(resourceCreationTime=local.isoformat()))["resourceCreationTime"] == local
 
 
+def test_times_as_python_shows_them() -> None:
+    shown = "datetime.datetime(2024, 5, 6, 7, 8, 9, 123000, tzinfo=tzlocal())"
+    assert one(changed(configurationItemCaptureTime=shown))["configurationItemCaptureTime"] == CAPTURED
+
+
+@pytest.mark.parametrize("time", ["soon", int("9" * 400), True, []])
+def test_a_creation_time_that_cannot_be_read_does_not_cost_the_item(time: Any) -> None:
+    row = one(changed(resourceCreationTime=time))
+    assert row["resourceCreationTime"] is None
+    assert row["configuration"] == one(ITEM)["configuration"]
+    assert json.loads(row["extra"])["resourceCreationTime"] == time
+
+
 @pytest.mark.parametrize("state", [1714979289123, "1714979289123", 1714979289123.0])
 def test_the_state_id_is_one_whether_number_or_text(state: Any) -> None:
     assert rows(read(changed(configurationStateId=state)))[1] == rows(read(ITEM))[1]

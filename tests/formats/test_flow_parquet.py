@@ -53,11 +53,12 @@ def test_types_of_other_writers_are_cast_without_loss() -> None:
             "srcaddr": pa.array(["10.0.0.1", "-"]).dictionary_encode(),
             "dstaddr": pa.array([b"10.0.0.2", None], pa.binary()),
             "pkt_srcaddr": pa.array(["10.0.0.3", None], pa.large_string()),
-            "protocol": pa.array(["6", "-"]),
+            "protocol": pa.array(["6", "None"]),
             "bytes": pa.array([4249.0, None]),
             "packets": pa.array([7, 8], pa.uint8()),
             "start": pa.array([datetime(2020, 1, 1, tzinfo=UTC)] * 2, pa.timestamp("us", "UTC")),
             "traffic_path": pa.nulls(2),
+            "dstport": pa.array(["-", ""]),
         }
     )
     parts = list(read_parquet(content, ORIGIN))

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from ashiato.formats.entities import entity_hash, hashes
 from ashiato.formats.flow_fields import LIMITS, TYPES
-from ashiato.formats.flow_records import entities_of, looks_like_flow_text, read_text
+from ashiato.formats.flow_records import entities_of, looks_like_flow_text, read_text, resembles_flow_text
 from ashiato.formats.reading import Rows, Unreadable
+from formats.cloudtrail_samples import read
 from formats.flow_corpora import (
     ARRIVED,
     CORPORA,
@@ -334,3 +335,44 @@ def test_a_line_of_blanks_is_set_aside_and_the_rest_is_read() -> None:
         parts = list(read_text([content], ORIGIN))
         assert [part.content for part in unreadable(parts)] == [blanks]
         assert len(rows(parts)) == content.count(b"OK")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["2 eni-0123456789abcdef0 192.0.2.7 192.0.2.8", "2 eni-0123456789abcdef0 192.0.2.9 192.0.2.8"],
+        ["192.0.2.7 192.0.2.8 443 ACCEPT"],
+        ["192.0.2.7 192.0.2.8"],
+        ["- eni-0123456789abcdef0 192.0.2.7 192.0.2.8 192.0.2.7 203.0.113.5"],
+    ],
+)
+def test_records_in_a_format_that_cannot_be_told_are_not_passed_over(lines: list[str]) -> None:
+    _, others = read(text(*lines))
+    (lost,) = unreadable(others)
+    assert "flow_format" in lost.reason
+    messages = [{"id": str(i), "timestamp": i, "message": line} for i, line in enumerate(lines)]
+    _, others = read(json.dumps({"messageType": "DATA_MESSAGE", "logEvents": messages}).encode())
+    assert [part.content.decode() for part in unreadable(others)] == lines
+
+
+def test_a_damaged_header_does_not_cost_the_records_of_a_documented_layout() -> None:
+    content = text(V2.replace("protocol", "proto\0col"), RECORD, RECORD)
+    assert resembles_flow_text(content)
+    parts = list(read_text([content], ORIGIN))
+    assert len(rows(parts)) == 2
+    (lost,) = unreadable(parts)
+    assert b"proto\0col" in lost.content
+
+
+def test_a_declared_format_is_used_for_text_without_a_header() -> None:
+    declared = replace(ORIGIN, flow_format="${dstaddr} ${srcport} ${srcaddr}")
+    _, others = read(text("192.0.2.8 443 192.0.2.7"), declared)
+    (row,) = rows(others)
+    assert (row["srcaddr"], row["dstaddr"], row["srcport"]) == ("192.0.2.7", "192.0.2.8", 443)
+
+
+def test_a_documented_layout_is_told_also_with_a_version_of_another() -> None:
+    values = RECORD.split()
+    (row,) = rows(read_text([text(" ".join(["3", *values[1:]]))], ORIGIN))
+    assert row["version"] == 3
+    assert row["srcaddr"] == values[3]

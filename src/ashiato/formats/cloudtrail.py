@@ -32,9 +32,11 @@ from ashiato.formats.event_keys import event_keys
 from ashiato.formats.reading import ObjectOrigin, Rows
 from ashiato.formats.tables.cloudtrail import CLOUDTRAIL
 
-#: eventTime as CloudTrail writes it, and as others write a time with its zone.
+#: eventTime as CloudTrail writes it, as others write a time with its zone, and as SQL engines print a
+#: timestamp: without a zone, for CloudTrail's times are UTC.
 _TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?)"
+    r"(?: ?(?:Z|UTC)|([+-][0-9]{2}:?[0-9]{2}))?"
 )
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 _MICROSECOND = timedelta(microseconds=1)
@@ -55,9 +57,10 @@ def micros(text: str) -> int:
     >>> micros("2023-07-10T12:00:00Z")
     1688990400000000
     """
-    if not _TIME.fullmatch(text):
+    match = _TIME.fullmatch(text)
+    if not match:
         raise ValueError(text)
-    return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+    return (datetime.fromisoformat(match[1] + (match[2] or "+00:00")) - _EPOCH) // _MICROSECOND
 
 
 def plain_times(texts: Sequence[str | None]) -> pa.Array | None:

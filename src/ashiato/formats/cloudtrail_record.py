@@ -72,6 +72,8 @@ NESTED = {"userIdentity": b"{", "resources": b"[", "addendum": b"{", "tlsDetails
 #: Aggregated events spell these differently.
 #: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aggregated-events.html
 _ALIASES = {"eventId": "eventID", "accountId": "recipientAccountId"}
+#: Where Logstash and Beats move an event's time to.
+_MOVED_TIME = "@timestamp"
 
 
 _FILES = msgspec.json.Decoder(list[list[Event]])
@@ -152,9 +154,9 @@ def looks_like_record(fields: dict[str, Raw]) -> bool:
         return False
     if "eventVersion" in fields and ("eventSource" in fields or "eventCategory" in fields):
         return True
-    return ("eventID" in fields or "eventId" in fields) and (
-        "eventName" in fields or "eventCategory" in fields or "eventSource" in fields
-    )
+    if "eventID" in fields or "eventId" in fields:
+        return "eventName" in fields or "eventCategory" in fields or "eventSource" in fields
+    return "eventTime" in fields and "eventName" in fields and "eventSource" in fields
 
 
 def read_record(raw: bytes) -> Parsed:
@@ -182,7 +184,9 @@ def _read_fields(raw: bytes) -> Parsed:
     members, mended = _members(raw)
     fields = dict(members)
     if not looks_like_record(fields):
-        raise NotARecord("no CloudTrail record: it has neither eventVersion nor eventID", foreign=True)
+        raise NotARecord(
+            "no CloudTrail record: it has neither eventVersion, eventID nor eventTime", foreign=True
+        )
     values: dict[str, object] = {}
     extra: list[tuple[str, str]] = list(mended)
     for place, (name, value) in enumerate(members):
@@ -202,6 +206,8 @@ def _read_fields(raw: bytes) -> Parsed:
             values[target] = _flag(name, value)
         else:
             values[target] = Raw(_json(name, value).encode())
+    if values.get("eventTime") is None and _MOVED_TIME in fields:
+        values["eventTime"] = _text(_MOVED_TIME, fields[_MOVED_TIME])
     return Parsed(Event(**values), object_text(extra) if extra else None)  # type: ignore[arg-type]
 
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -65,6 +66,12 @@ _RELATIONSHIP = {
 }
 #: What an item is known by; the state id may be missing beside these, they may not.
 _IDENTITY = ("awsAccountId", "awsRegion", "resourceType", "resourceId", "configurationItemCaptureTime")
+#: Times that do not say what state this is of: the item is kept where they cannot be read, and so are they.
+_MINOR_TIMES = frozenset({"resourceCreationTime", "configurationItemDeliveryTime"})
+#: How Python shows a time of Boto3's answers, and so samples that were printed with it.
+_SHOWN_BY_PYTHON = re.compile(
+    r"datetime\.datetime\(([0-9]+(?:, [0-9]+){2,6})(?:, tzinfo=tz(?:local|utc)\(\))?\)"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _YEAR_10000 = 253_402_300_800_000_000
@@ -112,6 +119,9 @@ def parse_item(raw: bytes) -> dict[str, Any]:
             else:
                 row[column] = _READ.get(column, _text)(content)
         except NotAnItem as error:
+            if column in _MINOR_TIMES:
+                extra[name] = compact(content)
+                continue
             raise NotAnItem(f"{name} {error}") from error
         except UnicodeDecodeError as error:
             raise NotAnItem(f"{name} is not UTF-8 at its byte {error.start}") from error
@@ -215,8 +225,9 @@ def _time(content: bytes) -> int | None:
         # From Python 3.11 on, fromisoformat would take ten digits for a date and an hour.
         if len(text) > 8 and text.replace(".", "", 1).isdecimal():
             return _epoch(text, f"is {text[:60]!r}; expected {expected}")
+        shown = _SHOWN_BY_PYTHON.fullmatch(text)
         try:
-            moment = datetime.fromisoformat(text)
+            moment = _of_numbers(shown[1].split(", ")) if shown else datetime.fromisoformat(text)
         except ValueError as error:
             raise NotAnItem(f"is {text[:60]!r}; expected {expected}") from error
     elif content[:1] == b"{":
@@ -251,9 +262,14 @@ def _recorded_datetime(content: bytes, expected: str) -> datetime:
     try:
         numbers = [int(bytes(parts[name])) for name in names[:3]]
         numbers += [int(bytes(parts[name])) if name in parts else 0 for name in names[3:]]
-        return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type,misc]
+        return _of_numbers(numbers)
     except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise _wrong(content, expected) from error
+
+
+def _of_numbers(numbers: Sequence[int | str]) -> datetime:
+    """Of year, month, day and so on. Raises ValueError."""
+    return datetime(*map(int, numbers), tzinfo=UTC)  # type: ignore[arg-type,misc]
 
 
 def _json_object(content: bytes) -> str | None:

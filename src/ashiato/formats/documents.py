@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Raw
 
 from ashiato.formats import config_items, flow_records
+from ashiato.formats.carried import begins_json, carried, names_a_record
 from ashiato.formats.cloudtrail import EventRows
-from ashiato.formats.cloudtrail_record import NotARecord, looks_like_record
+from ashiato.formats.cloudtrail_record import NOTHING, NotARecord, looks_like_record
 from ashiato.formats.digests import read_digest
 from ashiato.formats.envelopes import decoded, integer, lookup_time, string
 from ashiato.formats.json_scan import Broken, Value, array_start, elements, values
@@ -25,6 +26,8 @@ MAX_ENVELOPES: Final = 8
 #: Arrays of records that stand in a document of their own.
 ARRAYS: Final = ("Records", "configurationItems", "Events", "events", "logEvents")
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
+#: A message that is cut before its first names says less than this.
+_TELLING: Final = 200
 _UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _FILE = re.compile(rb'\s*\{\s*"Records"\s*:')
 _RECORD = re.compile(rb'\s*\[?\s*\{\s*"event(?:Version|Time|ID|Id)"')
@@ -111,7 +114,7 @@ class DocumentReader:
         if not lines:
             return
         sample = "\n".join(lines[:20])[:4096].encode("utf-8", "replace")
-        if self.origin.flow_format or flow_records.looks_like_flow_text(sample):
+        if self.origin.flow_format or flow_records.resembles_flow_text(sample):
             yield from flow_records.read_messages(lines, self.origin, event_ids=ids, timestamps=times)
         else:
             yield Skipped("log events that are no records of CloudTrail, Config or flow logs")
@@ -218,22 +221,35 @@ class DocumentReader:
             self._time = before
         elif "Message" in fields and ("TopicArn" in fields or "Type" in fields):
             yield from self._value(bytes(fields["Message"]), offset, depth - 1)
-        elif "Messages" in fields or ("requestId" in fields and "records" in fields):
+        elif "Messages" in fields or ("records" in fields and fields.keys() & {"requestId", "invocationId"}):
             yield from self._each(raw, "Messages" if "Messages" in fields else "records", offset, depth)
         elif "Body" in fields or "body" in fields:
             yield from self._value(bytes(fields.get("Body") or fields["body"]), offset, depth - 1)
         elif "Sns" in fields or "kinesis" in fields:
             yield from self._value(bytes(fields.get("Sns") or fields["kinesis"]), offset, depth - 1)
+        elif "Data" in fields and "PartitionKey" in fields:
+            yield from self._encoded(fields["Data"], raw, offset, depth)
         elif "data" in fields and len(fields) <= 6 and bytes(fields["data"])[:1] in b'"{':
             yield from self._encoded(fields["data"], raw, offset, depth)
         else:
             config = config_items.read_document(fields, raw, offset, self.origin)
             if config is not None:
                 yield from config
-            elif "message" in fields and len(fields) <= 4:
-                yield from self._value(bytes(fields["message"]), offset, depth - 1)
             else:
-                yield Skipped("JSON that is no log of CloudTrail, Config or flow records")
+                yield from self._carried(raw, offset, depth)
+
+    def _carried(self, raw: bytes, offset: int, depth: int) -> Iterator[Part]:
+        """Records inside JSON of a kind that is not known."""
+        found = carried(raw)
+        if not any(found):
+            yield Skipped("JSON that is no log of CloudTrail, Config or flow records")
+        for record in found.records:
+            yield from self._value(record, offset, depth - 1)
+            yield from self.events.overflow()
+        for text in found.texts:
+            yield from self._inner(text, offset, depth - 1)
+            yield from self.events.overflow()
+        yield from self.lines(found.lines, None)
 
     def _records(self, raw: bytes, offset: int) -> Iterator[Part]:
         """A file of CloudTrail. A key that comes twice is read twice."""
@@ -261,8 +277,10 @@ class DocumentReader:
         fields = _OBJECT.decode(raw)
         if "s3" in fields:
             yield Skipped("a notification of S3, not a log")
-        elif fields.keys() & {"Sns", "kinesis", "body"}:
+        elif fields.keys() & {"Sns", "kinesis", "body", "PartitionKey"}:
             yield from self._object(fields, raw, offset, depth)
+        elif bytes(fields.get("eventSource", NOTHING)).startswith(b'"aws:'):
+            yield Skipped("an event of another service, as Lambda gets it, not a log")
         else:
             yield Unreadable(reason, offset, raw)
 
@@ -303,34 +321,49 @@ class DocumentReader:
         lines: list[str] = []
         ids: list[str] = []
         times: list[int] = []
+        silent: list[Unreadable] = []
+        said = False
         for part in elements(raw, start=start):
             try:
                 event = _OBJECT.decode(part.raw) if isinstance(part, Value) else {}
             except _UNDECODABLE:
                 event = {}
             message = string(event["message"]) if "message" in event else None
-            if isinstance(part, Broken) or message is None:
-                reason = part.reason if isinstance(part, Broken) else "a log event without a message"
-                yield Unreadable(reason, offset + part.offset, part.raw)
-            elif message.lstrip()[:1] in (b"{", b"["):
+            said = said or message is not None
+            if isinstance(part, Broken):
+                yield Unreadable(part.reason, offset + part.offset, part.raw)
+            elif message is None and event and names_a_record(part.raw):
+                said = True
+                yield from self._value(part.raw, offset + part.offset, depth - 1)
+                yield from self.events.overflow()
+            elif message is None:
+                silent.append(Unreadable("a log event without a message", offset + part.offset, part.raw))
+            elif begins_json(message):
                 yield from self._inner(message, offset + part.offset, depth)
                 yield from self.events.overflow()
             else:
                 lines.append(message.decode("utf-8", "replace"))
                 ids.append(text_of(event.get("id")) or text_of(event.get("eventId")) or "")
                 times.append(integer(event.get("timestamp")))
+        if key == "events" and silent and not said:
+            # Many kinds of JSON have a member of this name.
+            yield Skipped("JSON that is no log of CloudTrail, Config or flow records")
+        else:
+            yield from silent
         yield from self.lines(lines, times, ids if all(ids) else None)
 
     def _inner(self, content: bytes, offset: int, depth: int) -> Iterator[Part]:
         """What an envelope carries as text. Its parts have the envelope's offset."""
         stripped = content.strip()
-        if stripped[:1] in (b"{", b"["):
+        if begins_json(stripped):
             for value in values(stripped):
-                if isinstance(value, Broken):
+                if isinstance(value, Broken) and len(value.raw) > _TELLING and not names_a_record(value.raw):
+                    yield Skipped("a message that is no record")
+                elif isinstance(value, Broken):
                     yield from self._damaged(value.raw, offset, value.reason)
                 else:
                     yield from self._value(value.raw, offset, depth - 1)
-        elif stripped and flow_records.looks_like_flow_text(stripped[:4096]):
+        elif stripped and flow_records.resembles_flow_text(stripped[:4096]):
             yield from self.lines(stripped.decode("utf-8", "replace").splitlines(), None)
         else:
             yield Skipped("a message that is no record")

@@ -39,7 +39,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _ADDRESS = r"(?=[^ ]*[.:])[0-9A-Fa-f.:]+"
 _PLAUSIBLE = {
     "version": r"\d{1,2}",
-    "account_id": r"\d{12}|unknown",
+    "account_id": r"\d{9,12}|unknown",  # a spreadsheet takes leading zeros off
     "interface_id": r"eni-\w+",
     "srcaddr": _ADDRESS,
     "dstaddr": _ADDRESS,
@@ -231,13 +231,41 @@ UNKNOWN_FORMAT = (
 def recognised(lines: Sequence[bytes]) -> Format | None:
     """The documented layout that headerless lines of one field count follow, told from count and values.
 
-    Half of the lines must fit (others may be damaged), and only one layout may be the best.
+    Half of the lines must fit (others may be damaged), and only one layout may be the best. Where none has
+    the version that AWS would write, the other values decide alone: samples and converters write what they
+    like there.
     """
+    layouts = [pair for pair in _LAYOUTS if len(pair[1].names) == lines[0].count(b" ") + 1]
+    if not layouts:
+        return None
     rows = [_words(line) for line in lines]
-    fits: dict[Format, int] = {}
-    for version, layout in _LAYOUTS:
-        count = sum(row[0] == version and layout.accepts(row) for row in rows)
-        if count:
-            fits[layout] = count
-    best = [layout for layout, count in fits.items() if count == max(fits.values())]
-    return best[0] if len(best) == 1 and 2 * fits[best[0]] >= len(rows) else None
+    for versioned in (True, False):
+        fits: dict[Format, int] = {}
+        for version, layout in layouts:
+            count = sum((row[0] == version or not versioned) and layout.accepts(row) for row in rows)
+            if count:
+                fits[layout] = count
+        best = [layout for layout, count in fits.items() if count == max(fits.values())]
+        if len(best) == 1 and 2 * fits[best[0]] >= len(rows):
+            return best[0]
+    return None
+
+
+_ID = re.compile(r"(?:eni|tgw|tgw-attach)-\w{8,17}")
+_WHOLE_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]+")
+_SIMPLE = re.compile(r"[\w.:/-]+")
+
+
+def resembles_record(line: bytes) -> bool:
+    """Whether a line has what only flow records have, in whatever order its format puts it."""
+    if b'"' in line or b"[" in line or line.count(b" ") > 200:
+        return False
+    words = _words(line)
+    if len(words) < 2:
+        return False
+    addresses = sum(_WHOLE_ADDRESS.fullmatch(word) is not None for word in words)
+    if any(_ID.fullmatch(word) for word in words) or {"NODATA", "SKIPDATA"} & set(words):
+        return len(words) >= 4
+    if {"ACCEPT", "REJECT"} & set(words):
+        return addresses >= 1
+    return addresses >= 2 and all(map(_SIMPLE.fullmatch, words))

@@ -21,6 +21,8 @@ from ashiato.formats.tables.vpc_flow_logs import VPC_FLOW_LOGS
 _ROWS = 100_000
 # Text that one batch may unfold to: a dictionary can make terabytes of a few kilobytes.
 _MOST_TEXT = 256 << 20
+#: What programs write into a column of text for a number that is missing.
+_NO_NUMBER = ("", "None", "null", "nan", "NaN")
 _FAILURES = (pa.ArrowException, OSError, ValueError, MemoryError, OverflowError)
 
 
@@ -168,6 +170,9 @@ def _cast_each(name: str, values: pa.Array, column: str) -> tuple[pa.Array, dict
     values = _bytes_if_broken(values)
     for place in range(len(values)):
         one = values.slice(place, 1)
+        if column in LIMITS and str(one[0].as_py()) in _NO_NUMBER:
+            fitting.append(None)
+            continue
         try:
             cast = _whole_numbers(one, column) if column in LIMITS else _text(one)
             fitting.append(cast[0].as_py())

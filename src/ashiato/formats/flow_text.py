@@ -19,6 +19,7 @@ from ashiato.formats.flow_fields import (
     header,
     header_again,
     recognised,
+    resembles_record,
 )
 from ashiato.formats.flow_lines import LONGEST_LINE, checked_lines, columns_by_name, fault, parsed, too_long
 from ashiato.formats.flow_rows import MOST_ROWS, RowBuilder
@@ -45,13 +46,32 @@ def looks_like_flow_text(head: bytes) -> bool:
     True for a header line of flow-log fields (any order, any subset, newer ones among them), and for
     headerless records in a format that can be told from their values.
     """
-    lines = head.removeprefix(_BOM).split(b"\n")
-    if len(lines) > 1:
-        lines.pop()  # cut by the end of the head, or empty
-    lines = [line.removesuffix(b"\r") for line in lines if line.strip()][:_SAMPLE]
+    lines = _sample(head)
     if not lines or 0 in lines[0]:
         return False
     return header(lines[0], lines[1:]) is not None or _told(lines) is not None
+
+
+def resembles_flow_text(head: bytes, flow_format: str | None = None) -> bool:
+    """Whether text may be a flow log: also in a format that must be declared to be read, or is."""
+    if looks_like_flow_text(head):
+        return True
+    lines = _sample(head)
+    declared = declared_format(flow_format) if flow_format else None
+    if declared is not None and sum(declared.accepts(_split(line)) for line in lines) * 2 > len(lines):
+        return True
+    return sum(map(resembles_record, lines)) * 2 > len(lines)
+
+
+def _split(line: bytes) -> list[str]:
+    return line.decode("utf-8", "replace").split(" ")
+
+
+def _sample(head: bytes) -> list[bytes]:
+    lines = head.removeprefix(_BOM).split(b"\n")
+    if len(lines) > 1:
+        lines.pop()  # cut by the end of the head, or empty
+    return [line.removesuffix(b"\r") for line in lines if line.strip()][:_SAMPLE]
 
 
 def read_text(chunks: Iterable[bytes], origin: ObjectOrigin, *, threads: bool = False) -> Reading:

@@ -1,16 +1,21 @@
-"""Decompression that stays bounded: gzip of several members and layers, zip, plain bytes."""
+"""Decompression that stays bounded: gzip of several members and layers, bzip2, xz, zstd, lz4, zip, plain."""
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any
+from typing import IO, Any, cast
 
 from isal import isal_zlib
+
+from ashiato.formats.streams import Chunks, Damage, Readable
+
+__all__ = ["CHUNK", "GZIP", "ZIP", "Chunks", "Damage", "inflate", "peel", "zip_members"]
 
 GZIP = b"\x1f\x8b"
 #: How a zip archive begins; the second one is of an archive without members.
@@ -22,23 +27,18 @@ FREE = 32 << 20
 MAX_LAYERS = 4
 MAX_ZIP_MEMBERS = 100_000
 
+#: How a stream begins that others packed again, and what unpacks it.
+_PACKED: dict[bytes, Callable[[Readable], IO[bytes]]] = {
+    **{b"BZh%d1AY&SY" % level: lambda file: bz2.BZ2File(cast("IO[bytes]", file)) for level in range(1, 10)},
+    b"\xfd7zXZ\0": lambda file: lzma.LZMAFile(cast("IO[bytes]", file)),  # noqa: SIM115 (nothing is held)
+    b"\x28\xb5\x2f\xfd": lambda file: _arrow(file, "zstd"),
+    b"\x04\x22\x4d\x18": lambda file: _arrow(file, "lz4"),
+}
+_MAGICS = (GZIP, *_PACKED)
+_LONGEST = max(map(len, _MAGICS))
+_PACKED_ERRORS = (OSError, EOFError, ValueError, lzma.LZMAError, MemoryError)
 _GZIP_ERRORS: tuple[Any, ...] = (isal_zlib.error, zlib.error)
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, zlib.error, RuntimeError, EOFError)
-
-
-@dataclass(frozen=True)
-class Damage:
-    """Why decompression ended early: `offset` counts decompressed bytes; `content` is what was left.
-
-    Empty `content`: nothing stands for itself, the delivered object as a whole is what must be kept.
-    """
-
-    reason: str
-    offset: int
-    content: bytes = b""
-
-
-Chunks = Iterator[bytes | Damage]
 
 
 def inflate(content: bytes) -> Chunks:
@@ -65,7 +65,9 @@ def _slices(content: bytes) -> Chunks:
 def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
     held: list[bytes] = []
     first = b""
-    while len(first) < 2:
+    while len(first) < _LONGEST and any(
+        len(first) < len(magic) and magic.startswith(first) for magic in _MAGICS
+    ):
         more = next(chunks, None)
         if more is None:
             break
@@ -75,12 +77,39 @@ def _peel(chunks: Chunks, compressed_size: int, layers: int) -> Chunks:
             return
         if more:
             held.append(more)
-        first += more[:2]
+        first += more[:_LONGEST]
     whole = chain(held, chunks)
-    if first[:2] != GZIP or layers == 0:
+    if layers == 0 or not first.startswith(_MAGICS):
         yield from whole
-    else:
+    elif first[:2] == GZIP:
         yield from _peel(_gunzip(whole, compressed_size), compressed_size, layers - 1)
+    else:
+        opened = next(opener for magic, opener in _PACKED.items() if first.startswith(magic))
+        yield from _peel(_unpacked(whole, opened, compressed_size), compressed_size, layers - 1)
+
+
+def _arrow(file: Readable, codec: str) -> IO[bytes]:
+    import pyarrow as pa
+
+    return cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(file, mode="r"), codec))
+
+
+def _unpacked(chunks: Chunks, opened: Callable[[Readable], IO[bytes]], compressed_size: int) -> Chunks:
+    made = 0
+    packed = Readable(chunks)
+    try:
+        stream = opened(packed)
+        while out := stream.read(CHUNK):
+            made += len(out)
+            yield out
+            if made > FREE and made > MAX_RATIO * compressed_size:
+                yield _bomb(compressed_size, made)
+                return
+    except _PACKED_ERRORS as error:
+        yield packed.damage or Damage(f"the compressed stream is damaged: {error}", made)
+        return
+    if packed.damage is not None:
+        yield packed.damage
 
 
 def _gunzip(chunks: Chunks, compressed_size: int) -> Chunks:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain, pairwise
 
+from ashiato.formats.carried import begins_json
 from ashiato.formats.documents import DocumentReader
 from ashiato.formats.reading import Part, Unreadable
 
@@ -50,7 +51,7 @@ def _messages(block: bytes, starts: list[int], base: int, documents: DocumentRea
     for start, end in pairwise([*starts, len(block)]):
         stamp, _, message = block[start:end].partition(b" ")
         message = message.rstrip(b"\r\n")
-        if message.lstrip()[:1] in (b"{", b"["):
+        if begins_json(message):
             yield from documents.message(message, base + start)
             continue
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from ashiato.formats import flow_records
+from ashiato.formats.carried import begins_json
 from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.documents import DocumentReader
 from ashiato.formats.event_gather import EventGather
@@ -17,6 +18,16 @@ from ashiato.formats.inflate import ZIP, Chunks, Damage, inflate, peel, zip_memb
 from ashiato.formats.large_documents import read_large
 from ashiato.formats.log_exports import is_export, read_export
 from ashiato.formats.reading import Gathered, ObjectOrigin, Part, Rows, Skipped, Unreadable
+from ashiato.formats.streams import as_utf8
+from ashiato.formats.tars import is_tar, tar_members
+from ashiato.formats.text_records import (
+    flow_separator,
+    is_csv_of_messages,
+    read_csv,
+    read_inside_text,
+    records_within,
+    with_spaces,
+)
 
 #: JSON is read whole up to this size; larger documents in windows of it.
 WINDOW = 32 << 20
@@ -34,9 +45,21 @@ _FOREIGN = (
     (b"\x7fELF", "a program"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file"),
-    (b"BZh", "a bzip2 file"),
-    (b"\xfd7zXZ", "an xz file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"MZ", "a program"),
+    # Without the NUL bytes that they begin with: what macOS puts beside the files of a folder.
+    (b"\x05\x16\x07", "a file's attributes by macOS"),
+    (b"\x01Bud1", "a folder's view by macOS"),
+)
+#: May hold logs, and cannot be opened here.
+_CLOSED = (
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\xff\x06", "a snappy stream"),
+    (b"age-encryption.org/", "a file encrypted with age"),
+    (b"-----BEGIN PGP MESSAGE", "a file encrypted with PGP"),
+    (b"Salted__", "a file encrypted with OpenSSL"),
 )
 
 
@@ -77,9 +100,15 @@ class LogReader:
         return self.events.take()
 
     def _zip(self, content: bytes, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
+        members = ((name, peel(chunks, len(content))) for name, chunks in zip_members(content))
+        yield from self._members(members, origin, zips)
+
+    def _members(
+        self, members: Iterator[tuple[str, Chunks]], origin: ObjectOrigin, zips: int
+    ) -> Iterator[Part]:
         skipped: Skipped | None = Skipped("an archive without files")
-        for name, chunks in zip_members(content):
-            for part in self._stream(peel(chunks, len(content)), origin, zips - 1):
+        for name, chunks in members:
+            for part in self._stream(chunks, origin, zips - 1):
                 if isinstance(part, Unreadable) and name:
                     yield Unreadable(f"{name}: {part.reason}", part.offset, part.content)
                 else:
@@ -90,7 +119,7 @@ class LogReader:
 
     def _stream(self, stream: Chunks, origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         damage: list[Damage] = []
-        chunks = _sound(stream, damage)
+        chunks = as_utf8(_sound(stream, damage), damage)
         head, base = b"", 0
         for chunk in chunks:
             if not head.strip(_BLANK):
@@ -126,16 +155,36 @@ class LogReader:
                 yield from flow_records.read_parquet(content, origin)
         elif head[:4] in ZIP and zips:
             yield from self._inner_zip(chunks, origin, zips)
-        elif text[:1] in (b"{", b"["):
+        elif is_tar(head) and zips:
+            members = ((name, peel(packed, size)) for name, size, packed in tar_members(chunks))
+            yield from self._members(members, origin, zips)
+        elif begins_json(text):
             yield from self._json(chunks, base, origin, damage)
         elif is_export(text):
             yield from read_export(chunks, base, DocumentReader(self.events, origin))
-        elif flow_records.looks_like_flow_text(text[:4096]):
+        elif is_csv_of_messages(text[:4096]):
+            yield from read_csv(chunks, base, DocumentReader(self.events, origin))
+        elif flow_records.resembles_flow_text(text[:4096], origin.flow_format):
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
                 yield from flow_records.read_text(chunks, origin, threads=self.threads)
+        elif (separator := flow_separator(text[:4096])) is not None:
+            yield from flow_records.read_text(with_spaces(chunks, separator), origin, threads=self.threads)
         else:
+            yield from self._text(text, chunks, base, origin, damage)
+
+    def _text(
+        self, text: bytes, chunks: Iterator[bytes], base: int, origin: ObjectOrigin, damage: list[Damage]
+    ) -> Iterator[Part]:
+        """Something else, in which there may be records."""
+        within = records_within(text[:HEAD])
+        if within is None or _is_page(text):
             yield _foreign(text)
+            return
+        documents = DocumentReader(self.events, origin)
+        yield from (read_csv if within == "cells" else read_inside_text)(chunks, base, documents)
+        if damage and documents.half and not damage[-1].content:
+            damage.pop()
 
     def _inner_zip(self, chunks: Iterator[bytes], origin: ObjectOrigin, zips: int) -> Iterator[Part]:
         archive = bytearray()
@@ -176,15 +225,21 @@ def _sound(parts: Chunks, damage: list[Damage]) -> Iterator[bytes]:
             yield part
 
 
+def _is_page(text: bytes) -> bool:
+    return text[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<error"))
+
+
 def _foreign(text: bytes) -> Part:
-    lower = text[:256].lower()
-    if lower.startswith((b"<!doctype", b"<html", b"<?xml", b"<error")):
+    if _is_page(text):
         return Unreadable(
             "a page of HTML or XML in place of a log: a proxy, a login page or an error answered", 0, b""
         )
     for magic, what in _FOREIGN:
         if text.startswith(magic):
             return Skipped(what)
+    for magic, what in _CLOSED:
+        if text.startswith(magic):
+            return Unreadable(f"{what}: unpack it and take in what it holds", 0, b"")
     sample = text[:4096]
     printable = sum(32 <= b < 127 or b in (9, 10, 13) or b >= 128 for b in sample)
     try:
