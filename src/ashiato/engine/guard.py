@@ -19,7 +19,7 @@ _DENIED = re.compile(
     r"set_config|getvariable|getenv|query|query_table|json_execute_serialized_sql|json_serialize_\w+|"
     r"json_deserialize_sql|sql_auto_complete|from_substrait\w*|get_substrait\w*|summary|show_\w+|which_secret|"
     r"write_log|parse_duckdb_log_message|enable_\w+|disable_\w+|nextval|currval|checkpoint|force_checkpoint|"
-    r"current_(query|database|schema|schemas|catalog|user|role|transaction_id|connection_id)|in_search_path|"
+    r"current_(version|query|database|schema|schemas|catalog|user|role|transaction_id|connection_id)|in_search_path|"
     r"user|session_user|txid_current|has_\w+_privilege|add_parquet_key|test_\w+|icu_\w+|seq_scan|storage_info|"
     r"table_info|database_size|version|has_.*_privilege|obj_description|col_description|shobj_description|"
     r"format_type|arrow_scan\w*|python_.*|pandas_.*|st_read\w*|load_\w+|copy_\w+|export_\w+|import_\w+|http_\w+|"

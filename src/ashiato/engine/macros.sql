@@ -76,6 +76,27 @@ CREATE MACRO ax_to_iso8601(t DATE) AS
   (t TIMESTAMP) AS strftime(t, '%Y-%m-%dT%H:%M:%S.%g'),
   (t TIMESTAMPTZ) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ');
 
+-- a moment on the wall clock of a zone (l) and in UTC (u): the difference is the zone's offset
+CREATE MACRO ax_iso_zoned(l, u) AS
+  list_transform([date_diff('minute', CAST(u AS TIMESTAMP), l)], lambda m: strftime(l,
+      '%Y-%m-%dT%H:%M:%S.%g') || CASE
+    WHEN m < 0 THEN '-'
+    ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60))[1];
+
+CREATE MACRO ax_time_text(t DATE) AS
+  CAST(t AS VARCHAR),
+  (t TIMESTAMP) AS strftime(t, '%Y-%m-%d %H:%M:%S.%g'),
+  (t TIMESTAMPTZ) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g') || ' UTC';
+
+-- besides plain days: weeks (2020-W10, a Monday; 2020-W10-2) and days of the year (2020-123)
+CREATE MACRO ax_from_iso_date(t) AS
+  CASE
+    WHEN regexp_full_match(t, '\d{4}-W\d{2}(-\d)?') THEN CAST(try_strptime(CASE
+    WHEN len(t) = 8 THEN t || '-1'
+    ELSE t END, '%G-W%V-%u') AS DATE)
+    WHEN regexp_full_match(t, '\d{4}-\d{3}') THEN CAST(try_strptime(t, '%Y-%j') AS DATE)
+    ELSE TRY_CAST(t AS DATE) END;
+
 CREATE MACRO ax_from_iso(t) AS
   TRY_CAST(t AS TIMESTAMPTZ);
 
@@ -132,9 +153,15 @@ CREATE MACRO ax_ip(a) AS
 CREATE MACRO ax_nibble(c) AS
   strpos('0123456789abcdef', c) - 1;
 
-CREATE MACRO ax_ip6_text(h) AS
+CREATE MACRO ax_ip6_groups(h) AS
   array_to_string(list_transform([1, 5, 9, 13, 17, 21, 25, 29], lambda i: regexp_replace(substr(h, i, 4),
       '^0{1,3}', '')), ':');
+
+-- the longest run of zeros, of two at least, is written as ::
+CREATE MACRO ax_ip6_text(h) AS
+  list_transform([ax_ip6_groups(h)], lambda s: regexp_replace(s, '(^|:)0(:0){' ||
+      coalesce(list_filter([7, 6, 5, 4, 3, 2, 1], lambda n: regexp_matches(s,
+      '(^|:)0(:0){' || n || '}(:|$)'))[1], 9) || '}(:|$)', '::'))[1];
 
 CREATE MACRO ax_ip_text(h) AS
   CASE
@@ -154,9 +181,23 @@ CREATE MACRO ax_same_prefix(a, b, n) AS
 CREATE MACRO ax_cidr_contains(n, h) AS
   list_transform([ax_ip(split_part(n, '/', 1))], lambda w: ax_same_prefix(w, h, ax_bits(n, w)))[1];
 
+-- the first n bits of an address, the others all 0 or all 1 (d: '0' or 'f')
+CREATE MACRO ax_masked(h, b, d) AS
+  rpad(left(h, b // 4) || CASE
+    WHEN b % 4 > 0 THEN printf('%x', ax_nibble(substr(h, b // 4 + 1, 1)) >> (4 - b % 4) << (4 - b % 4)
+      | CASE WHEN d = 'f' THEN (1 << (4 - b % 4)) - 1 ELSE 0 END)
+    ELSE '' END, 32, d);
+
+CREATE MACRO ax_bits_of(n) AS
+  TRY_CAST(split_part(n, '/', 2) AS INTEGER);
+
+CREATE MACRO ax_subnet_bound(n, d) AS
+  list_transform([ax_ip(split_part(n, '/', 1))], lambda w: ax_masked(w, ax_bits(n, w), d))[1];
+
 CREATE MACRO ax_ip_prefix(h, n) AS
-  ax_ip_text(left(h, 24) || printf('%08x', (CAST('0x' || substr(h,
-      25) AS BIGINT) >> (32 - n)) << (32 - n))) || '/' || n;
+  ax_ip_text(ax_masked(h, CASE
+    WHEN h LIKE '00000000000000000000ffff%' THEN 96
+    ELSE 0 END + n, '0')) || '/' || n;
 
 -- text
 CREATE MACRO ax_split_part(s, d, n) AS
@@ -186,6 +227,20 @@ CREATE MACRO ax_sha1(b) AS
 
 CREATE MACRO ax_url_extract_host(u) AS
   nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/@?#]*@)?([^/:?#]+)', 1), '');
+
+CREATE MACRO ax_url_extract_fragment(u) AS
+  nullif(regexp_extract(u, '#(.*)$', 1), '');
+
+CREATE MACRO ax_url_decode(u) AS
+  url_decode(replace(u, '+', ' '));
+
+CREATE MACRO ax_url_encode(u) AS
+  replace(replace(replace(url_encode(u), '%20', '+'), '%2A', '*'), '~', '%7E');
+
+CREATE MACRO ax_url_extract_parameter(u, p) AS
+  list_transform([list_filter(string_split(regexp_extract(u, '\?([^#]*)', 1), '&'),
+      lambda e: split_part(e, '=', 1) = p)[1]], lambda e: url_decode(replace(regexp_extract(e,
+      '=(.*)$', 1), '+', ' ')))[1];
 
 CREATE MACRO ax_url_extract_path(u) AS
   regexp_extract(u, '^(?:[a-zA-Z][\w+.-]*://[^/?#]*)?([^?#]*)', 1);
@@ -243,8 +298,50 @@ CREATE MACRO ax_slice(a, s, n) AS
 CREATE MACRO ax_contains_sequence(a, b) AS
   list_has_all(a, b) AND contains(array_to_string(a, chr(31)), array_to_string(b, chr(31)));
 
+-- entries sorted by their keys; of equal keys the first stays
+CREATE MACRO ax_map_of(l) AS
+  list_transform([list_sort(l)], lambda s: map_from_entries(list_filter(s,
+      lambda e, i: i = 1 OR e.key <> s[i - 1].key)))[1];
+
 CREATE MACRO ax_map_agg(k, v) AS
-  map_from_entries(list_distinct(list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL)));
+  ax_map_of(list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL));
+
+CREATE MACRO ax_map_union(m) AS
+  ax_map_of(flatten(list(map_entries(m)) FILTER (WHERE m IS NOT NULL)));
+
+CREATE MACRO ax_multimap_agg(k, v) AS
+  list_transform([list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL)],
+      lambda l: map_from_entries(list_transform(list_sort(list_distinct(list_transform(l,
+      lambda e: e.key))), lambda q: {'key': q, 'value': list_transform(list_filter(l,
+      lambda e: e.key = q), lambda e: e.value)})))[1];
+
+-- NULL where no element is true and one is NULL
+CREATE MACRO ax_any(l) AS
+  list_transform([l], lambda b: CASE
+    WHEN list_contains(b, true) THEN true
+    WHEN len(list_filter(b, lambda x: x IS NULL)) = 0 THEN false END)[1];
+
+CREATE MACRO ax_contains(l, v) AS
+  CASE
+    WHEN list_contains(l, v) THEN true
+    WHEN v IS NOT NULL AND len(list_filter(l, lambda x: x IS NULL)) = 0 THEN false END;
+
+CREATE MACRO ax_array_max(l) AS
+  CASE
+    WHEN len(list_filter(l, lambda x: x IS NULL)) = 0 THEN list_max(l) END;
+
+CREATE MACRO ax_array_min(l) AS
+  CASE
+    WHEN len(list_filter(l, lambda x: x IS NULL)) = 0 THEN list_min(l) END;
+
+CREATE MACRO ax_repeat(x, n) AS
+  list_transform(range(n), lambda i: x);
+
+CREATE MACRO ax_trim_array(l, n) AS
+  l[1:len(l) - n];
+
+CREATE MACRO ax_random(a, b) AS
+  a + CAST(floor(random() * (b - a)) AS BIGINT);
 
 CREATE MACRO ax_split_to_map(s, a, b) AS
   map_from_entries(list_transform(string_split(s, a), lambda e: {'key': split_part(e, b, 1),

@@ -11,8 +11,7 @@ from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, node
 from ashiato.engine.rules.addresses import address
-from ashiato.engine.rules.comparisons import iso
-from ashiato.engine.rules.json_documents import as_text
+from ashiato.engine.rules.strings import as_string
 from ashiato.engine.types import JSON, TEXTUAL, VARCHAR, from_sql, set_type
 
 _NUMBERS = ("bigint", "double", "date", "timestamp", "boolean")
@@ -28,13 +27,7 @@ def cast(current: exp.Expr, _: Context) -> exp.Expr | None:
     if name == "IPPREFIX":
         return None
     if wanted == VARCHAR:
-        if kind == "json":
-            return as_text(value)
-        if kind == "time":
-            return iso(value)
-        if kind == "ip":
-            return set_type(call("ax_ip_text", value), VARCHAR)
-        return exp.cast(value, "VARCHAR") if kind != "varchar" or name != "VARCHAR" else None
+        return _to_text(value, to)
     if wanted == JSON:
         made = call("ax_json_parse", value) if kind == "jsontext" else call("to_json", value)
         return set_type(made, JSON)
@@ -51,6 +44,17 @@ def cast(current: exp.Expr, _: Context) -> exp.Expr | None:
     if isinstance(value, exp.Literal):
         lenient = isinstance(current, exp.TryCast)
     return exp.TryCast(this=value, to=to) if lenient else exp.Cast(this=value, to=to)
+
+
+def _to_text(value: exp.Expr, to: exp.DataType) -> exp.Expr:
+    """Texts as Trino writes them; `varchar(3)` cuts them off."""
+    made = as_string(value)
+    if made is value:
+        made = exp.cast(value, "VARCHAR")
+    length = to.expressions[0].this if to.expressions else None
+    if isinstance(length, exp.Literal):
+        made = exp.Left(this=made, expression=length.copy())
+    return set_type(made, VARCHAR)
 
 
 def structure(to: exp.Expr | None) -> Any:

@@ -12,7 +12,7 @@ from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, node
 from ashiato.engine.rules.addresses import address
 from ashiato.engine.rules.json_documents import as_text
-from ashiato.engine.types import TEXTUAL, VARCHAR, set_type
+from ashiato.engine.types import TEXTUAL, TIMESTAMP, VARCHAR, set_type
 
 _PAIRS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 
@@ -57,6 +57,7 @@ def in_(current: exp.Expr, context: Context) -> exp.Expr | None:
 
 
 def _align(left: exp.Expr, right: exp.Expr, context: Context) -> tuple[exp.Expr, exp.Expr]:
+    left, right = instant(left), instant(right)
     for swap in (False, True):
         a, b = (right, left) if swap else (left, right)
         made = _one_way(a, b, context)
@@ -100,6 +101,14 @@ def _typed_text(a: exp.Expr, b: exp.Literal, kind: str) -> tuple[exp.Expr, exp.E
     if kind == "bigint" and value.lstrip("-").isdigit():
         return a, exp.Literal.number(value)
     return exp.cast(a, "VARCHAR"), b
+
+
+def instant(value: exp.Expr) -> exp.Expr:
+    """The moment itself, where `value` is the wall clock of a zone that its type notes."""
+    type_ = type_of(value)
+    if type_.kind != "timestamp" or not type_.note:
+        return value
+    return set_type(exp.AtTimeZone(this=value, zone=text(type_.note)), TIMESTAMP)
 
 
 def iso(value: exp.Expr) -> exp.Expr:

@@ -58,7 +58,10 @@ def extract(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     if len(current.expressions) < 2:
         return None
     document, (path, wild) = current.expressions[0], _path(current.expressions[1])
-    return set_type(call("ax_json_extract_all" if wild else "ax_json_extract", document, path), JSON)
+    made = call("ax_json_extract_all" if wild else "ax_json_extract", document, path)
+    if len(current.expressions) == 3 and current.expressions[2].name.startswith("with ") and not wild:
+        made = call("to_json", exp.Array(expressions=[made]))
+    return set_type(made, JSON)
 
 
 @function("json_extract_scalar", "json_value")
@@ -123,7 +126,10 @@ def element_at(current: exp.Anonymous, _: Context) -> exp.Expr | None:
 @node(exp.Bracket)
 def bracket(current: exp.Expr, _: Context) -> exp.Expr | None:
     key = current.expressions[0] if len(current.expressions) == 1 else None
-    if key is None or type_of(current.this).kind not in ("jsontext", "json"):
+    row = type_of(current.this)
+    if key is not None and row.kind == "row" and isinstance(key, exp.Literal) and str(key.this).isdigit():
+        return call("struct_extract_at", current.this, key)
+    if key is None or row.kind not in ("jsontext", "json"):
         return None
     return _subscript(current.this, key, lenient=False)
 
