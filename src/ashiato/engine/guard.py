@@ -50,10 +50,20 @@ _REFUSED_NODES: tuple[tuple[type[exp.Expr], str], ...] = (
 )
 
 
+_INSTEAD = {
+    "SHOW": "`ashiato tables` lists the tables, `ashiato schema TABLE` the columns",
+    "DESCRIBE": "`ashiato schema TABLE` lists the columns",
+    "EXPLAIN": "`ashiato query --explain` shows what a SELECT would read",
+}
+
+
 def check(tree: exp.Expr) -> None:
     """Raise `QueryRefused` for the first thing in `tree` that is not run; it names the thing."""
     if not isinstance(tree, exp.Query):
-        raise _refused(_kind(tree), "Only one SELECT is run; `ashiato tables` lists what to read")
+        kind = _kind(tree)
+        raise _refused(
+            kind, _INSTEAD.get(kind, "Only one SELECT is run; `ashiato tables` lists what to read")
+        )
     for node in tree.walk():
         if isinstance(node, exp.DDL | exp.DML) and isinstance(node, exp.Query):
             continue

@@ -13,6 +13,7 @@ from ashiato.engine.types import (
     JSON,
     JSONTEXT,
     META,
+    TEXT_MAP,
     TIMESTAMP,
     UNKNOWN,
     VARCHAR,
@@ -61,7 +62,7 @@ _NODES: tuple[tuple[tuple[type[exp.Expr], ...], Type], ...] = (
 #: Calls whose type is that of their argument at this place.
 _LIKE_ARGUMENT = {"date_add": 2, "max_by": 0, "min_by": 0, "filter": 0, "array_distinct": 0, "array_sort": 0,
                   "slice": 0, "array_remove": 0, "array_union": 0, "array_intersect": 0, "array_except": 0,
-                  "shuffle": 0, "map_filter": 0, "map_concat": 0, "trim_array": 0}  # fmt: skip
+                  "shuffle": 0, "trim_array": 0}  # fmt: skip
 
 
 def type_of(node: exp.Expr | None) -> Type:
@@ -141,6 +142,11 @@ def _arithmetic(left: Type, right: Type) -> Type:
     return DOUBLE if {left.kind, right.kind} <= {"bigint", "double"} else UNKNOWN
 
 
+def as_map(type_: Type) -> Type:
+    """What functions of maps see: JSON text is a map of texts to them."""
+    return TEXT_MAP if type_.kind == "jsontext" else type_
+
+
 def element(type_: Type) -> Type:
     """Type of a subscript of an array, a map or a JSON document."""
     if type_.kind == "array":
@@ -166,8 +172,11 @@ def _call(node: exp.Anonymous) -> Type:
     if name == "transform" and len(arguments) == 2 and isinstance(arguments[1], exp.Lambda):
         return array(type_of(arguments[1].this))
     if name in ("map_values", "map_keys") and arguments:
-        of = type_of(arguments[0]).of
+        of = as_map(type_of(arguments[0])).of
         return array(of[name == "map_values"]) if len(of) == 2 else array(UNKNOWN)
+    if name in ("map_filter", "map_concat", "map_entries") and arguments:
+        made = as_map(type_of(arguments[0]))
+        return array(Type("row", made.of, ("key", "value"))) if name == "map_entries" and made.of else made
     if name == "ip_subnet_range":
         return array(VARCHAR)
     if name in ("map_agg", "map_from_entries", "multimap_agg", "histogram", "map"):

@@ -61,6 +61,12 @@ CREATE MACRO ax_is_json_scalar(j) AS
   CASE
     WHEN json_valid(j) THEN json_type(j) NOT IN ('ARRAY', 'OBJECT') END;
 
+-- an object as CloudTrail Lake's map: texts as they are, anything else as JSON
+CREATE MACRO ax_json_map(j) AS
+  CASE
+    WHEN json_valid(j) AND json_type(j) = 'OBJECT' THEN list_transform([list_sort(list_distinct(json_keys(j)))],
+      lambda k: map(k, list_transform(k, lambda n: ax_json_field(j, n))))[1] END;
+
 CREATE MACRO ax_map_get(m, k) AS
   list_extract(map_extract(m, k), 1);
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from ashiato.core.errors import QueryRefused
 from ashiato.engine.dialect import call, number, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function
@@ -33,14 +34,34 @@ _RENAMED = {
     "transform": "list_transform", "filter": "list_filter", "array_distinct": "list_distinct",
     "array_max": "ax_array_max", "array_min": "ax_array_min", "array_intersect": "list_intersect",
     "array_position": "ax_array_position", "arrays_overlap": "list_has_any", "flatten": "flatten",
-    "array_sort": "ax_array_sort", "array_except": "ax_array_except", "array_union": "ax_array_union",
+    "array_except": "ax_array_except", "array_union": "ax_array_union",
     "array_remove": "ax_array_remove", "slice": "ax_slice", "zip": "list_zip",
-    "map_from_entries": "map_from_entries", "map_concat": "map_concat", "map_agg": "ax_map_agg",
+    "map_from_entries": "map_from_entries", "map_agg": "ax_map_agg",
     "split_to_map": "ax_split_to_map", "array_join": "ax_array_join",
     "contains_sequence": "ax_contains_sequence", "set_agg": "ax_set_agg", "repeat": "ax_repeat",
     "multimap_agg": "ax_multimap_agg", "map_union": "ax_map_union", "trim_array": "ax_trim_array",
     "every": "bool_and",
 }  # fmt: skip
+
+
+def as_map(value: exp.Expr) -> exp.Expr:
+    """JSON text as the map that CloudTrail Lake has in its place."""
+    return call("ax_json_map", value) if type_of(value).kind == "jsontext" else value
+
+
+@function("map_keys", "map_values", "map_entries", "map_concat")
+def of_maps(current: exp.Anonymous, _: Context) -> exp.Expr:
+    return call(str(current.this).lower(), *map(as_map, current.expressions))
+
+
+@function("array_sort")
+def array_sort(current: exp.Anonymous, _: Context) -> exp.Expr:
+    if len(current.expressions) == 2:
+        raise QueryRefused(
+            "array_sort with a comparison of its own is not translated",
+            remedy="Sort with array_sort(x), and reverse(…) for the other way round",
+        )
+    return call("ax_array_sort", *current.expressions)
 
 
 @function(*_RENAMED)
@@ -103,7 +124,7 @@ def map_lambda(current: exp.Anonymous, _: Context) -> exp.Expr | None:
                 exp.Dot(this=entry.copy(), expression=exp.to_identifier(fields[found.name.lower()]))
             )
     name = str(current.this).lower()
-    entries = call("map_entries", value)
+    entries = call("map_entries", as_map(value))
     if name == "map_filter":
         kept = call("list_filter", entries, exp.Lambda(this=step.this, expressions=[entry]))
         return call("map_from_entries", kept)

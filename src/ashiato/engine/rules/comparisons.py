@@ -76,6 +76,8 @@ def _one_way(a: exp.Expr, b: exp.Expr, context: Context) -> tuple[exp.Expr, exp.
         return _time_text(a, constant)
     if kind == "time" and other == "varchar":
         return iso(a), b
+    if kind in TEXTUAL and other in ("timestamp", "date") and constant is None:
+        return call("ax_from_iso", a), b
     if kind == "json" and other in (*TEXTUAL, "unknown"):
         return as_text(a), b
     if kind in TEXTUAL and isinstance(b, exp.Literal) and not b.is_string:

@@ -34,9 +34,9 @@ def _time_text(value: exp.Expr) -> exp.Expr:
     zone = type_of(value).note
     if zone:
         return exp.DPipe(this=call("ax_time_text", value), expression=text(" " + zone), safe=False)
-    if isinstance(value, exp.Cast) and value.to.this.name == "TIMESTAMP":
-        if isinstance(value.this, exp.Literal) and "." not in value.this.this:
-            return exp.cast(value, "VARCHAR")
+    plain = isinstance(value, exp.Cast) and value.to.this.name == "TIMESTAMP"
+    if plain and isinstance(value.this, exp.Literal) and "." not in value.this.this:
+        return exp.cast(value, "VARCHAR")
     return call("ax_time_text", value)
 
 
