@@ -125,6 +125,17 @@ CASES: list[tuple[str, Callable[[], Rows]]] = [
             for r in {e["awsRegion"] for e in VISIBLE}
         ],
     ),
+    (
+        (
+            "SELECT srcaddr, date_format(from_unixtime(min(\"start\")), '%Y/%m/%d %H:%i'), count(*) "
+            "FROM vpc_flow_logs WHERE \"timestamp\" >= '2020/05/04' AND p_region IS NOT NULL GROUP BY srcaddr"
+        ),
+        lambda: [
+            (a, min(f["start_time"] for f in seen).strftime("%Y/%m/%d %H:%M"), len(seen))
+            for a in {f.get("srcaddr") for f in FLOWS}
+            if (seen := [f for f in FLOWS if f.get("srcaddr") == a and f.get("region")])
+        ],
+    ),
     # networks
     (
         (

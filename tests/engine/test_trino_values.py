@@ -149,6 +149,22 @@ ROWS: list[tuple[str, list[tuple[Any, ...]]]] = [
         [(2,)],
     ),
     ("SELECT every(x > 0), every(x > 1) FROM (VALUES 1, 2) AS t(x)", [(True, False)]),
+    # aggregates and window functions inside functions of times
+    (
+        (
+            "SELECT date_format(from_unixtime(min(x)), '%Y/%m/%d'), format_datetime(max(from_unixtime(x)), 'yyyy'), "
+            "to_iso8601(max(from_unixtime(x))), to_iso8601(max(date(from_unixtime(x)))), "
+            "cast(min(from_unixtime(x)) AS varchar) FROM (VALUES 0, 86400) AS t(x)"
+        ),
+        [("1970/01/01", "1970", "1970-01-02T00:00:00.000Z", "1970-01-02", "1970-01-01 00:00:00.000 UTC")],
+    ),
+    (
+        (
+            "SELECT date_format(lag(from_unixtime(x)) OVER (ORDER BY x), '%d') "
+            "FROM (VALUES 0, 86400) AS t(x) ORDER BY x"
+        ),
+        [(None,), ("01",)],
+    ),
     (
         ("SELECT date_format(d, '%m-%d') FROM UNNEST(sequence(current_date - interval '2' day, current_date)) AS t(d)"
         " ORDER BY 1"),

@@ -77,10 +77,12 @@ CREATE MACRO ax_iso(t) AS
 CREATE MACRO ax_iso_ms(t) AS
   strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ');
 
-CREATE MACRO ax_to_iso8601(t DATE) AS
-  strftime(t, '%Y-%m-%d'),
-  (t TIMESTAMP) AS strftime(t, '%Y-%m-%dT%H:%M:%S.%g'),
-  (t TIMESTAMPTZ) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ');
+-- (no overloads by type: DuckDB cannot choose one where the argument is an aggregate)
+CREATE MACRO ax_to_iso8601(t) AS
+  CASE typeof(t)
+    WHEN 'DATE' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d')
+    WHEN 'TIMESTAMP' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g')
+    ELSE strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ') END;
 
 -- a moment on the wall clock of a zone (l) and in UTC (u): the difference is the zone's offset
 CREATE MACRO ax_iso_zoned(l, u) AS
@@ -89,10 +91,11 @@ CREATE MACRO ax_iso_zoned(l, u) AS
     WHEN m < 0 THEN '-'
     ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60))[1];
 
-CREATE MACRO ax_time_text(t DATE) AS
-  CAST(t AS VARCHAR),
-  (t TIMESTAMP) AS strftime(t, '%Y-%m-%d %H:%M:%S.%g'),
-  (t TIMESTAMPTZ) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g') || ' UTC';
+CREATE MACRO ax_time_text(t) AS
+  CASE typeof(t)
+    WHEN 'DATE' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d')
+    WHEN 'TIMESTAMP' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
+    ELSE strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g') || ' UTC' END;
 
 -- besides plain days: weeks (2020-W10, a Monday; 2020-W10-2) and days of the year (2020-123)
 CREATE MACRO ax_from_iso_date(t) AS
@@ -106,11 +109,8 @@ CREATE MACRO ax_from_iso_date(t) AS
 CREATE MACRO ax_from_iso(t) AS
   TRY_CAST(t AS TIMESTAMPTZ);
 
-CREATE MACRO ax_strftime(t DATE, f) AS
-  strftime(t, f),
-  (t TIMESTAMP, f) AS strftime(t, f),
-  (t TIMESTAMPTZ, f) AS strftime(CAST(t AS TIMESTAMP), f),
-  (t VARCHAR, f) AS strftime(TRY_CAST(t AS TIMESTAMP), f);
+CREATE MACRO ax_strftime(t, f) AS
+  strftime(TRY_CAST(t AS TIMESTAMP), f);
 
 CREATE MACRO ax_parse_time(t, f) AS
   try_strptime(CAST(t AS VARCHAR), f);

@@ -170,7 +170,9 @@ def _shared(time: str, day_pattern: str) -> dict[str, Virtual]:
     return {
         "$path": renamed("object", VARCHAR),
         "$file_modified_time": renamed("delivered_at", TIMESTAMP),
-        **dict.fromkeys(("date_partition", "partition_date", "partition_day"), day(time, "%Y/%m/%d")),
+        **dict.fromkeys(
+            ("date_partition", "partition_date", "partition_day", "p_date"), day(time, "%Y/%m/%d")
+        ),
         "day": day_or_number(time, day_pattern),
         "dt": day(time, "%Y-%m-%d"),
         "event_date": day(time, "%Y-%m-%d"),
@@ -183,8 +185,10 @@ def _renamed(names: Mapping[str, str], view: str) -> dict[str, Virtual]:
     return {alias: renamed(name, types[name]) for alias, name in names.items()}
 
 
-_ACCOUNT = ("account", "accountid", "account_id", "aws_account_id", "account_partition", "awsaccountid")
-_REGION = ("region", "aws_region", "region_partition", "regionid")
+_ACCOUNT = (
+    "account", "accountid", "account_id", "aws_account_id", "account_partition", "awsaccountid", "p_account"
+)  # fmt: skip
+_REGION = ("region", "aws_region", "region_partition", "regionid", "region_name", "p_region")
 _FLOW_NAMES = {
     "sourceaddress": "srcaddr", "source_address": "srcaddr", "src_ip": "srcaddr", "srcip": "srcaddr",
     "destinationaddress": "dstaddr", "destination_address": "dstaddr", "dst_ip": "dstaddr",
@@ -221,12 +225,17 @@ def virtual_of(view: str) -> Mapping[str, Virtual]:
             **dict.fromkeys(("eventjsonchecksum", "annotation"), template("CAST(NULL AS VARCHAR)", VARCHAR)),
         }
     if view == "vpc_flow_logs":
-        from_path = dict.fromkeys(("account_partition", "aws_account_id"), template(_FLOW_ACCOUNT, VARCHAR))
-        regions = dict.fromkeys(("region_partition", "aws_region"), template(_FLOW_REGION, VARCHAR))
+        from_path = dict.fromkeys(
+            ("account_partition", "aws_account_id", "p_account"), template(_FLOW_ACCOUNT, VARCHAR)
+        )
+        regions = dict.fromkeys(
+            ("region_partition", "aws_region", "region_name", "p_region"), template(_FLOW_REGION, VARCHAR)
+        )
         glued = {c.name.replace("_", ""): c.name for c in TABLES[view].columns if "_" in c.name}
         hyphens = {c.name.replace("_", "-"): c.name for c in TABLES[view].columns if "_" in c.name}
         return {
             **_shared("start_time", "%Y/%m/%d"),
+            "timestamp": day("start_time", "%Y/%m/%d"),
             **from_path,
             **regions,
             **_renamed(

@@ -68,8 +68,8 @@ def substitute(sql: str) -> str:
 
 
 def without_texts(sql: str) -> str:
-    """`sql` without its comments and its texts in quotes."""
-    return _HIDDEN.sub(" ", sql)
+    """`sql` without its comments, and with every text in quotes empty."""
+    return _HIDDEN.sub(lambda m: "''" if m[0].startswith("'") else " ", sql)
 
 
 _FLOW_COLUMNS = re.compile(r"\b(src|dst|source|destination)_?(addr|address|port)\b|\bnum(bytes|packets)\b")

@@ -131,7 +131,12 @@ def _explained(failed: ChildFailed, paths: Sequence[str]) -> AshiatoError:
         return QueryStopped(
             "the query needed more disk to spill to than it may use", remedy="Narrow it, or raise --max-disk"
         )
-    if failed.kind in ("IOException", "FatalException", "InternalException"):
+    if failed.kind == "InternalException":
+        return QueryStopped(
+            f"the database has a fault that this statement runs into: {message.split('Stack Trace')[0][:200]}",
+            remedy="Write it another way, for example the innermost expression in a SELECT of its own",
+        )
+    if failed.kind in ("IOException", "FatalException"):
         return QueryStopped(
             f"the query failed: {message[:400]}", remedy="Run it again; see `ashiato maintain`"
         )
