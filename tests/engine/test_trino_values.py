@@ -77,6 +77,20 @@ VALUES: list[tuple[str, Any]] = [
     ("json_value('{\"a\": \"5\"}', 'lax $.b' NULL ON EMPTY)", None),
     ("json_query('{\"a\": {\"b\": 1}}', 'lax $.a')", '{"b":1}'),
     ("json_query('{\"a\": 1}', 'lax $.a' WITH ARRAY WRAPPER)", "[1]"),
+    # JSON values compare as values; fields of rows are found whatever their case
+    ("json_extract('{\"a\": {\"b\": [1, 2]}}', '$.a') = JSON '{ \"b\": [1,2] }'", True),
+    ("json_extract('{\"a\": []}', '$.a') = JSON '[]'", True),
+    ("cast(json_parse('{\"fromPort\": \"22\"}') AS row(fromport integer)).fromport", 22),
+    (
+        "cast(json_parse('[{\"Key\": \"a\", \"Value\": {\"x\": 1}}, 5, null]') AS array(row(key varchar, value json)))",
+        [{"key": "a", "value": '{"x":1}'}, None, None],
+    ),
+    (
+        ("cast(json_parse('[{\"ipRanges\": [{\"cidrIp\": \"0.0.0.0/0\"}, {}]}]') "
+        "AS array(row(ipranges array(row(cidrip varchar)))))"),
+        [{"ipranges": [{"cidrip": "0.0.0.0/0"}, {"cidrip": None}]}],
+    ),
+    ("cast(json_parse('{\"A\": {\"k\": 1}}') AS row(a map(varchar, integer))).a['k']", 1),
     # NULLs inside arrays leave a question open
     ("any_match(ARRAY[1, NULL], x -> x = 1)", True),
     ("any_match(ARRAY[1, NULL], x -> x = 5)", None),
@@ -183,6 +197,17 @@ def test_rows(ask: Ask, statement: str, expected: list[tuple[Any, ...]]) -> None
     assert rows_of(ask(statement)) == expected
 
 
-def test_a_lambda_as_a_replacement_is_refused_in_words(ask: Ask) -> None:
-    with pytest.raises(QueryRefused, match="regexp_replace with a lambda"):
-        ask("SELECT regexp_replace('a', '(a)', x -> upper(x[1]))")
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELECT regexp_replace('a', '(a)', x -> upper(x[1]))", "regexp_replace with a lambda"),
+        (
+            "SELECT approx_percentile(bytes, packets, 0.5) FROM vpc_flow_logs",
+            "approx_percentile with weights",
+        ),
+        ("SELECT JSON '[1'", "no JSON document"),
+    ],
+)
+def test_what_is_not_translated_is_refused_in_words(ask: Ask, statement: str, words: str) -> None:
+    with pytest.raises(QueryRefused, match=words):
+        ask(statement)

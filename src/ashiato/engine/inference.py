@@ -57,6 +57,7 @@ _NODES: tuple[tuple[tuple[type[exp.Expr], ...], Type], ...] = (
     ((exp.Predicate, exp.Not, exp.And, exp.Or, exp.Boolean), BOOLEAN),
     ((exp.CurrentTimestamp, exp.UnixToTime, exp.StrToTime, exp.Localtimestamp), TIMESTAMP),
     ((exp.CurrentDate, exp.Date, exp.LastDay), DATE),
+    ((exp.ParseJSON,), JSON),
     ((exp.Avg, exp.Stddev, exp.Variance, exp.Sqrt, exp.Ln), DOUBLE),
 )
 #: Calls whose type is that of their argument at this place.

@@ -67,6 +67,14 @@ CREATE MACRO ax_json_map(j) AS
     WHEN json_valid(j) AND json_type(j) = 'OBJECT' THEN list_transform([list_sort(list_distinct(json_keys(j)))],
       lambda k: map(k, list_transform(k, lambda n: ax_json_field(j, n))))[1] END;
 
+CREATE MACRO ax_json_items(j) AS
+  CASE
+    WHEN json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]') END;
+
+-- the member whose name is k but for its case; k is in small letters
+CREATE MACRO ax_json_member(j, k) AS
+  json_extract(j, '$."' || list_filter(json_keys(j), lambda n: lower(n) = k)[1] || '"');
+
 CREATE MACRO ax_map_get(m, k) AS
   list_extract(map_extract(m, k), 1);
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from ashiato.core.errors import QueryRefused
 from ashiato.engine.dialect import call, number, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function, node
@@ -40,7 +41,12 @@ def extreme_by(current: exp.Anonymous, _: Context) -> exp.Expr:
 @function("approx_percentile")
 def approx_percentile(current: exp.Anonymous, _: Context) -> exp.Expr:
     values = current.expressions
-    return call("approx_quantile", values[0], values[-1])
+    if len(values) > 2:
+        raise QueryRefused(
+            "approx_percentile with weights or an accuracy is not translated",
+            remedy="Give it the values and the percentage only",
+        )
+    return call("approx_quantile", *values)
 
 
 @function("rand", "random")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from sqlglot import exp
 
+from ashiato.core.errors import QueryRefused
 from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function, node
@@ -109,6 +111,22 @@ def is_scalar(current: exp.Anonymous, _: Context) -> exp.Expr:
 @function("json_parse")
 def parse(current: exp.Anonymous, _: Context) -> exp.Expr:
     return set_type(call("ax_json_parse", *current.expressions), JSON)
+
+
+@node(exp.ParseJSON)
+def literal(current: exp.Expr, _: Context) -> exp.Expr | None:
+    """`JSON '{"a": 1}'`, without the blanks that would make it differ from a document's part."""
+    if not isinstance(current.this, exp.Literal):
+        return None
+    try:
+        compact = json.dumps(json.loads(current.this.this), separators=(",", ":"), ensure_ascii=False)
+    except ValueError:
+        raise QueryRefused(
+            "the text after JSON is no JSON document",
+            where=current.this.this[:80],
+            remedy="""Texts inside it stand in double quotes: JSON '{"a": "b"}'""",
+        ) from None
+    return set_type(exp.Cast(this=text(compact), to=exp.DataType.build("JSON")), JSON)
 
 
 @function("json_format")
