@@ -288,7 +288,10 @@ def test_nothing_is_left_behind(ask: Ask, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ask("SELECT count(*) FROM cloudtrail")
     with pytest.raises(QueryStopped):
-        ask("SELECT count(*) FROM cloudtrail a, cloudtrail b, cloudtrail c, cloudtrail d", seconds=0.8)
+        ask(
+            "SELECT count(*) FROM cloudtrail a, cloudtrail b, cloudtrail c, cloudtrail d, cloudtrail e",
+            seconds=0.8,
+        )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -20,12 +20,14 @@ from ashiato.engine.scopes import (
     Scope,
     dotted,
     fields_of,
+    from_store,
     is_group,
     is_store,
     lower_names,
     put_in_place,
     real_column,
     unknown_column,
+    unknown_table,
     with_names,
 )
 from ashiato.engine.types import JSONTEXT, UNKNOWN, set_type
@@ -49,6 +51,7 @@ class Binder:
         identifiers = {i.name.lower() for i in tree.find_all(exp.Identifier)}
         self._files_shape = "configurationitems" in identifiers
         self._store_shape = bool({"eventdata", "eventjson"} & identifiers)
+        self._latest = any(found.is_string and found.this == "latest" for found in tree.find_all(exp.Literal))
         self.day_is_number = bool({"year", "month"} & identifiers)
         self._unnamed = 0
 
@@ -106,7 +109,7 @@ class Binder:
     def _select(self, node: exp.Select, outer: Scope | None, ctes: dict[str, Outputs]) -> Outputs:
         scope = Scope([], outer)
         from_ = node.args.get("from_") or node.args.get("from")
-        if from_ is None and node.args.get("where") is not None and outer is None:
+        if from_ is None and node.args.get("where") is not None and node is self.tree:
             raise QueryRefused(
                 "the statement has no FROM",
                 remedy="AWS Config's advanced query language is not read yet; "
@@ -169,6 +172,8 @@ class Binder:
             self._group(node, scope, select, ctes)
         elif isinstance(node, exp.Subquery | exp.Values | exp.Lateral):
             self._derived(node, scope, ctes)
+        elif isinstance(node, exp.Select):
+            raise QueryRefused("FROM stands twice", remedy="Write FROM once, and then the table's name")
         else:
             raise QueryRefused("this kind of source in FROM is not known", where=node.sql("trino")[:80])
         for join in node.args.get("joins") or []:
@@ -214,16 +219,11 @@ class Binder:
             return relation
         view = names.table_of(name)
         if view is None or node.db.lower() in ("information_schema", "pg_catalog"):
-            close = names.nearest(name, list(names.VIEWS))
-            raise QueryRefused(
-                f"there is no table {node.sql('trino')}",
-                remedy=(f"Did you mean {' or '.join(close)}? " if close else "")
-                + f"The tables are {', '.join(names.VIEWS)}",
-            )
-        store = view == "config_store" or (
+            raise unknown_table(name, node.sql("trino"))
+        store = (view == "config_store" and not self._files_shape) or (
             self._store_shape and view == "cloudtrail" and is_store(name) and self._wants_config(node, select)
         )
-        view = "config_items" if store else view
+        view = "config_items" if view == "config_store" or store else view
         files = self._files_shape and view.startswith("config_items") and not store
         alias = node.alias or name
         self.uses.append(TableUse(view, select))
@@ -238,11 +238,10 @@ class Binder:
             relation.add(column, type_)
         return relation
 
-    @staticmethod
-    def _name_source(node: exp.Table, view: str, alias: str, files: bool) -> None:
+    def _name_source(self, node: exp.Table, view: str, alias: str, files: bool) -> None:
         identifier = exp.to_identifier(alias, quoted=True)
         if files:
-            body = parse_one(config_shapes.files_select(view), read="duckdb")
+            body = parse_one(config_shapes.files_select(view, self._latest), read="duckdb")
             for inner in body.walk():
                 inner.meta["final"] = True
             subquery = exp.Subquery(this=body, alias=exp.TableAlias(this=identifier))
@@ -338,7 +337,7 @@ class Binder:
         if len(parts) == 1 and parts[0].lower() in scope.aliases:
             set_type(node, scope.aliases[parts[0].lower()])
             return
-        raise unknown_column(parts, scope)
+        raise unknown_column(parts, scope, quoted=len(parts) == 1 and bool(root.this.args.get("quoted")))
 
     def _resolve(self, parts: list[str], scope: Scope) -> exp.Expr | None:
         for skip in (1, 2, 3):  # table.column, schema.table.column, catalog.schema.table.column
@@ -364,8 +363,11 @@ class Binder:
     ) -> exp.Expr | None:
         lower = parts[0].lower()
         if relation.store and lower in ("eventdata", *config_shapes.store_columns()) and virtual is not True:
-            return self._from_store(relation, parts)
+            return from_store(relation, parts)
         if lower in relation.columns and virtual is not True:
+            deep = names.in_extra(relation.view, parts)
+            if deep is not None:
+                return set_type(deep.make(lambda c: real_column(relation, c)), deep.type)
             return fields_of(real_column(relation, relation.columns[lower][0]), parts[1:])
         made = None if virtual is False else self._virtual(relation, lower)
         return None if made is None else fields_of(made, parts[1:])
@@ -381,20 +383,3 @@ class Binder:
         if virtual is None:
             return None
         return set_type(virtual.make(lambda c: real_column(relation, c)), virtual.type)
-
-    @staticmethod
-    def _from_store(relation: Relation, parts: list[str]) -> exp.Expr | None:
-        if parts[0].lower() != "eventdata":
-            virtual = config_shapes.store_columns()[parts[0].lower()]
-            return fields_of(
-                set_type(virtual.make(lambda c: real_column(relation, c)), virtual.type), parts[1:]
-            )
-        row, columns = config_shapes.store_event_data()
-        if len(parts) > 1:
-            own = next((f for f in columns if f.lower() == parts[1].lower()), None)
-            return fields_of(real_column(relation, columns[own]), parts[2:]) if own else None
-        fields = [
-            exp.PropertyEQ(this=exp.to_identifier(f), expression=real_column(relation, c))
-            for f, c in columns.items()
-        ]
-        return set_type(exp.Struct(expressions=fields), row)

@@ -41,6 +41,13 @@ _STORE_FIELDS = {
 }
 
 
+#: How AWS's page of the schema calls a field that the store itself has under the record's name.
+STORE_ALIASES = {
+    "configurationitemstateid": "configurationStateId",
+    "configurationitemmd5hash": "configurationStateMd5Hash",
+}
+
+
 def store_event_data() -> tuple[Type, Mapping[str, str]]:
     """Type of `eventData` in Config's event data store, and the real column of each of its fields."""
     types = columns_of("config_items")
@@ -65,6 +72,8 @@ def store_columns() -> Mapping[str, Virtual]:
         "recipientaccountid": renamed("awsAccountId", VARCHAR),
         "eventcategory": template("'ConfigurationItem'", VARCHAR),
         "eventversion": template("'1.0'", VARCHAR),
+        "eventtype": template("'AwsConfigurationItem'", VARCHAR),
+        "eventid": template("CAST(NULL AS VARCHAR)", VARCHAR),
         "eventjson": template(f"CAST(to_json({{'eventData': {{{as_json}}}}}) AS VARCHAR)", JSONTEXT),
     }
 
@@ -114,11 +123,31 @@ def files_columns() -> dict[str, Type]:
     return {"configurationItems": array(item), **dict.fromkeys(texts, VARCHAR)}
 
 
-def files_select(view: str) -> str:
-    """DuckDB's SELECT of one row a file, each with one item, over the view of the items."""
+#: The newest item of each resource that is still there.
+_LATEST = (
+    "(SELECT *, row_number() OVER (PARTITION BY awsAccountId, awsRegion, resourceType, resourceId "
+    "ORDER BY configurationItemCaptureTime DESC) AS ax_place FROM {view}) AS ax_items "
+    "WHERE ax_place = 1 AND coalesce(configurationItemStatus, '') NOT LIKE 'ResourceDeleted%'"
+)
+
+
+def files_select(view: str, latest: bool = False) -> str:
+    """DuckDB's SELECT of one row a file, each with one item, over the view of the items.
+
+    `latest` adds the partition that AWS's blog keeps pointed at the newest snapshot: `dt = 'latest'`.
+    https://aws.amazon.com/blogs/mt/how-to-query-your-aws-resource-configuration-states-using-aws-config-and-amazon-athena/
+    """
+    days = _files(_FILE_DAY, view)
+    if not latest:
+        return days
+    newest = _files("'latest'", _LATEST.format(view=view))
+    return f"{days} UNION ALL {newest}"
+
+
+def _files(day: str, source: str) -> str:
     struct = ", ".join(f"'{name}': {sql}" for name, sql, _ in ITEM_FIELDS)
     return (  # names of ours alone
         f'SELECT [{{{struct}}}] AS "configurationItems", fileVersion AS "fileVersion", '  # noqa: S608
         'configSnapshotId AS "configSnapshotId", awsAccountId AS "accountId", awsRegion AS "region", '
-        f'{_FILE_DAY} AS "dt", {_DATA_SOURCE} AS "dataSource", object AS "$path" FROM {view}'
+        f'{day} AS "dt", {_DATA_SOURCE} AS "dataSource", object AS "$path" FROM {source}'
     )

@@ -93,6 +93,8 @@ def _cast(value: Constant | None, node: exp.Expr) -> Constant | None:
     if name.startswith("TIMESTAMP"):
         return as_datetime(value)
     if name in ("VARCHAR", "TEXT"):
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value.isoformat()
         return value if isinstance(value, str) else str(value) if isinstance(value, int) else None
     if name in ("INT", "BIGINT", "SMALLINT"):
         return int(value) if isinstance(value, str | int | float) else None

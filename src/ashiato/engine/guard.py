@@ -19,7 +19,7 @@ _DENIED = re.compile(
     r"set_config|getvariable|getenv|query|query_table|json_execute_serialized_sql|json_serialize_\w+|"
     r"json_deserialize_sql|sql_auto_complete|from_substrait\w*|get_substrait\w*|summary|show_\w+|which_secret|"
     r"write_log|parse_duckdb_log_message|enable_\w+|disable_\w+|nextval|currval|checkpoint|force_checkpoint|"
-    r"current_(query|database|schema|schemas|catalog|user|role|transaction_id|connection_id)|in_search_path|"
+    r"current_(version|query|database|schema|schemas|catalog|user|role|transaction_id|connection_id)|in_search_path|"
     r"user|session_user|txid_current|has_\w+_privilege|add_parquet_key|test_\w+|icu_\w+|seq_scan|storage_info|"
     r"table_info|database_size|version|has_.*_privilege|obj_description|col_description|shobj_description|"
     r"format_type|arrow_scan\w*|python_.*|pandas_.*|st_read\w*|load_\w+|copy_\w+|export_\w+|import_\w+|http_\w+|"
@@ -50,10 +50,20 @@ _REFUSED_NODES: tuple[tuple[type[exp.Expr], str], ...] = (
 )
 
 
+_INSTEAD = {
+    "SHOW": "`ashiato tables` lists the tables, `ashiato schema TABLE` the columns",
+    "DESCRIBE": "`ashiato schema TABLE` lists the columns",
+    "EXPLAIN": "`ashiato query --explain` shows what a SELECT would read",
+}
+
+
 def check(tree: exp.Expr) -> None:
     """Raise `QueryRefused` for the first thing in `tree` that is not run; it names the thing."""
     if not isinstance(tree, exp.Query):
-        raise _refused(_kind(tree), "Only one SELECT is run; `ashiato tables` lists what to read")
+        kind = _kind(tree)
+        raise _refused(
+            kind, _INSTEAD.get(kind, "Only one SELECT is run; `ashiato tables` lists what to read")
+        )
     for node in tree.walk():
         if isinstance(node, exp.DDL | exp.DML) and isinstance(node, exp.Query):
             continue

@@ -13,6 +13,7 @@ from ashiato.engine.types import (
     JSON,
     JSONTEXT,
     META,
+    TEXT_MAP,
     TIMESTAMP,
     UNKNOWN,
     VARCHAR,
@@ -25,18 +26,18 @@ _OF_KIND = {
     JSON: "json_extract json_parse json_array_get json_query",
     VARCHAR: """json_extract_scalar json_format split_part to_iso8601 date_format format_datetime
         regexp_extract regexp_replace array_join url_extract_host url_extract_path url_extract_query
-        url_extract_protocol url_decode url_encode json_value listagg from_utf8 to_hex to_base64 reverse
-        lower upper trim format ashiato_day ashiato_part ax_iso ax_iso_ms typeof""",
-    TIMESTAMP: "from_iso8601_timestamp date_parse parse_datetime from_unixtime at_timezone with_timezone",
+        url_extract_protocol url_extract_parameter url_extract_fragment url_decode url_encode json_value listagg from_utf8 to_hex to_base64 reverse
+        lower upper trim format concat_ws ashiato_day ashiato_part ax_iso ax_iso_ms typeof""",
+    TIMESTAMP: "from_iso8601_timestamp date_parse parse_datetime from_unixtime with_timezone",
     DATE: "from_iso8601_date last_day_of_month",
     BIGINT: """cardinality length strpos position json_array_length json_size date_diff day_of_week dow
         day_of_year doy week week_of_year year_of_week yow bitwise_and bitwise_or levenshtein_distance
-        array_position url_extract_port count_if""",
+        array_position url_extract_port count_if bit_count""",
     DOUBLE: "to_unixtime",
     BOOLEAN: """regexp_like contains any_match all_match none_match json_array_contains starts_with
-        ends_with arrays_overlap is_json_scalar json_exists is_subnet_of""",
+        ends_with arrays_overlap is_json_scalar json_exists is_subnet_of every""",
     array(VARCHAR): "split regexp_extract_all",
-    IP: "ax_ip",
+    IP: "ax_ip ip_subnet_min ip_subnet_max",
     JSONTEXT: "ax_json_field",
 }
 _CALLS = {name: type_ for type_, names in _OF_KIND.items() for name in names.split()}
@@ -54,14 +55,15 @@ _NODES: tuple[tuple[tuple[type[exp.Expr], ...], Type], ...] = (
         BIGINT,
     ),
     ((exp.Predicate, exp.Not, exp.And, exp.Or, exp.Boolean), BOOLEAN),
-    ((exp.CurrentTimestamp, exp.UnixToTime, exp.StrToTime, exp.AtTimeZone, exp.Localtimestamp), TIMESTAMP),
+    ((exp.CurrentTimestamp, exp.UnixToTime, exp.StrToTime, exp.Localtimestamp), TIMESTAMP),
     ((exp.CurrentDate, exp.Date, exp.LastDay), DATE),
+    ((exp.ParseJSON,), JSON),
     ((exp.Avg, exp.Stddev, exp.Variance, exp.Sqrt, exp.Ln), DOUBLE),
 )
 #: Calls whose type is that of their argument at this place.
 _LIKE_ARGUMENT = {"date_add": 2, "max_by": 0, "min_by": 0, "filter": 0, "array_distinct": 0, "array_sort": 0,
                   "slice": 0, "array_remove": 0, "array_union": 0, "array_intersect": 0, "array_except": 0,
-                  "repeat": 0, "shuffle": 0, "map_filter": 0, "map_concat": 0}  # fmt: skip
+                  "shuffle": 0, "trim_array": 0}  # fmt: skip
 
 
 def type_of(node: exp.Expr | None) -> Type:
@@ -82,6 +84,8 @@ def type_of(node: exp.Expr | None) -> Type:
         return type_of(inner)
     if isinstance(node, exp.Try):
         return type_of(node.this)
+    if isinstance(node, exp.AtTimeZone):
+        return at_zone(node.args["zone"])
     for classes, type_ in _NODES:
         if isinstance(node, classes):
             return type_
@@ -119,17 +123,29 @@ def _node(node: exp.Expr) -> Type:
         return _arithmetic(type_of(node.this), type_of(node.args.get("expression")))
     if isinstance(node, exp.TimestampTrunc | exp.DateTrunc):
         inner = type_of(node.this)
-        return DATE if inner == DATE else TIMESTAMP
+        return inner if inner == DATE or inner.kind == "timestamp" else TIMESTAMP
     return UNKNOWN
+
+
+def at_zone(zone: exp.Expr | None) -> Type:
+    """A moment shown in a zone: the wall clock there, and a note of the zone where it is a constant."""
+    known = isinstance(zone, exp.Literal) and zone.is_string
+    return Type("timestamp", note=str(zone.this)) if known and zone is not None else TIMESTAMP
 
 
 def _arithmetic(left: Type, right: Type) -> Type:
     for temporal in ("date", "timestamp", "time"):
         if temporal in (left.kind, right.kind):
-            return UNKNOWN if left.kind == right.kind else TIMESTAMP if temporal == "time" else Type(temporal)
+            one = left if left.kind == temporal else right
+            return UNKNOWN if left.kind == right.kind else TIMESTAMP if temporal == "time" else one
     if left == right == BIGINT:
         return BIGINT
     return DOUBLE if {left.kind, right.kind} <= {"bigint", "double"} else UNKNOWN
+
+
+def as_map(type_: Type) -> Type:
+    """What functions of maps see: JSON text is a map of texts to them."""
+    return TEXT_MAP if type_.kind == "jsontext" else type_
 
 
 def element(type_: Type) -> Type:
@@ -143,9 +159,11 @@ def element(type_: Type) -> Type:
 
 def _call(node: exp.Anonymous) -> Type:
     name = str(node.this).lower()
+    arguments = node.expressions
+    if name in ("at_timezone", "from_unixtime") and len(arguments) == 2:
+        return at_zone(arguments[1])
     if name in _CALLS:
         return _CALLS[name]
-    arguments = node.expressions
     place = _LIKE_ARGUMENT.get(name)
     if place is not None and place < len(arguments):
         inner = type_of(arguments[place])
@@ -155,12 +173,17 @@ def _call(node: exp.Anonymous) -> Type:
     if name == "transform" and len(arguments) == 2 and isinstance(arguments[1], exp.Lambda):
         return array(type_of(arguments[1].this))
     if name in ("map_values", "map_keys") and arguments:
-        of = type_of(arguments[0]).of
+        of = as_map(type_of(arguments[0])).of
         return array(of[name == "map_values"]) if len(of) == 2 else array(UNKNOWN)
+    if name in ("map_filter", "map_concat", "map_entries") and arguments:
+        made = as_map(type_of(arguments[0]))
+        return array(Type("row", made.of, ("key", "value"))) if name == "map_entries" and made.of else made
+    if name == "ip_subnet_range":
+        return array(VARCHAR)
     if name in ("map_agg", "map_from_entries", "multimap_agg", "histogram", "map"):
         first = type_of(arguments[0]) if arguments else UNKNOWN
         return Type("map", (first, type_of(arguments[1]) if len(arguments) > 1 else UNKNOWN))
-    if name == "sequence" and arguments:
+    if name in ("sequence", "repeat") and arguments:
         return array(type_of(arguments[0]))
     if name in ("flatten", "array_max", "array_min") and arguments:
         return element(type_of(arguments[0]))

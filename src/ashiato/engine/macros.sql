@@ -61,6 +61,20 @@ CREATE MACRO ax_is_json_scalar(j) AS
   CASE
     WHEN json_valid(j) THEN json_type(j) NOT IN ('ARRAY', 'OBJECT') END;
 
+-- an object as CloudTrail Lake's map: texts as they are, anything else as JSON
+CREATE MACRO ax_json_map(j) AS
+  CASE
+    WHEN json_valid(j) AND json_type(j) = 'OBJECT' THEN list_transform([list_sort(list_distinct(json_keys(j)))],
+      lambda k: map(k, list_transform(k, lambda n: ax_json_field(j, n))))[1] END;
+
+CREATE MACRO ax_json_items(j) AS
+  CASE
+    WHEN json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]') END;
+
+-- the member whose name is k but for its case; k is in small letters
+CREATE MACRO ax_json_member(j, k) AS
+  json_extract(j, '$."' || list_filter(json_keys(j), lambda n: lower(n) = k)[1] || '"');
+
 CREATE MACRO ax_map_get(m, k) AS
   list_extract(map_extract(m, k), 1);
 
@@ -71,19 +85,40 @@ CREATE MACRO ax_iso(t) AS
 CREATE MACRO ax_iso_ms(t) AS
   strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ');
 
-CREATE MACRO ax_to_iso8601(t DATE) AS
-  strftime(t, '%Y-%m-%d'),
-  (t TIMESTAMP) AS strftime(t, '%Y-%m-%dT%H:%M:%S.%g'),
-  (t TIMESTAMPTZ) AS strftime(CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ');
+-- (no overloads by type: DuckDB cannot choose one where the argument is an aggregate)
+CREATE MACRO ax_to_iso8601(t) AS
+  CASE typeof(t)
+    WHEN 'DATE' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d')
+    WHEN 'TIMESTAMP' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%g')
+    ELSE strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%gZ') END;
+
+-- a moment on the wall clock of a zone (l) and in UTC (u): the difference is the zone's offset
+CREATE MACRO ax_iso_zoned(l, u) AS
+  list_transform([date_diff('minute', CAST(u AS TIMESTAMP), l)], lambda m: strftime(l,
+      '%Y-%m-%dT%H:%M:%S.%g') || CASE
+    WHEN m < 0 THEN '-'
+    ELSE '+' END || printf('%02d:%02d', abs(m) // 60, abs(m) % 60))[1];
+
+CREATE MACRO ax_time_text(t) AS
+  CASE typeof(t)
+    WHEN 'DATE' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d')
+    WHEN 'TIMESTAMP' THEN strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g')
+    ELSE strftime(TRY_CAST(t AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%g') || ' UTC' END;
+
+-- besides plain days: weeks (2020-W10, a Monday; 2020-W10-2) and days of the year (2020-123)
+CREATE MACRO ax_from_iso_date(t) AS
+  CASE
+    WHEN regexp_full_match(t, '\d{4}-W\d{2}(-\d)?') THEN CAST(try_strptime(CASE
+    WHEN len(t) = 8 THEN t || '-1'
+    ELSE t END, '%G-W%V-%u') AS DATE)
+    WHEN regexp_full_match(t, '\d{4}-\d{3}') THEN CAST(try_strptime(t, '%Y-%j') AS DATE)
+    ELSE TRY_CAST(t AS DATE) END;
 
 CREATE MACRO ax_from_iso(t) AS
   TRY_CAST(t AS TIMESTAMPTZ);
 
-CREATE MACRO ax_strftime(t DATE, f) AS
-  strftime(t, f),
-  (t TIMESTAMP, f) AS strftime(t, f),
-  (t TIMESTAMPTZ, f) AS strftime(CAST(t AS TIMESTAMP), f),
-  (t VARCHAR, f) AS strftime(TRY_CAST(t AS TIMESTAMP), f);
+CREATE MACRO ax_strftime(t, f) AS
+  strftime(TRY_CAST(t AS TIMESTAMP), f);
 
 CREATE MACRO ax_parse_time(t, f) AS
   try_strptime(CAST(t AS VARCHAR), f);
@@ -132,14 +167,28 @@ CREATE MACRO ax_ip(a) AS
 CREATE MACRO ax_nibble(c) AS
   strpos('0123456789abcdef', c) - 1;
 
+CREATE MACRO ax_ip6_groups(h) AS
+  array_to_string(list_transform([1, 5, 9, 13, 17, 21, 25, 29], lambda i: coalesce(nullif(ltrim(substr(h,
+      i, 4), '0'), ''), '0')), ':');
+
+-- the longest run of zeros, of two at least, is written as ::
 CREATE MACRO ax_ip6_text(h) AS
-  array_to_string(list_transform([1, 5, 9, 13, 17, 21, 25, 29], lambda i: regexp_replace(substr(h, i, 4),
-      '^0{1,3}', '')), ':');
+  list_transform(list_transform([h], lambda g: CASE
+    WHEN g IS NOT NULL THEN ':' || ax_ip6_groups(g) || ':' END), lambda w: CASE
+    WHEN w IS NOT NULL THEN list_transform([list_filter([
+      ':0:0:0:0:0:0:0:0:', ':0:0:0:0:0:0:0:', ':0:0:0:0:0:0:', ':0:0:0:0:0:', ':0:0:0:0:', ':0:0:0:',
+      ':0:0:'], lambda z: contains(w, z))[1]], lambda z: CASE
+    WHEN z IS NULL THEN w[2:len(w) - 1]
+    WHEN strpos(w, z) = 1 THEN '::' || w[1 + len(z):len(w) - 1]
+    ELSE w[2:strpos(w, z) - 1] || '::' || w[strpos(w, z) + len(z):len(w) - 1] END)[1] END)[1];
+
+CREATE MACRO ax_hex(h, i, n) AS
+  CAST('0x' || substr(h, i, n) AS BIGINT);
 
 CREATE MACRO ax_ip_text(h) AS
   CASE
-    WHEN h LIKE '00000000000000000000ffff%' THEN array_to_string(list_transform([25, 27, 29, 31],
-      lambda i: CAST(ax_nibble(substr(h, i, 1)) * 16 + ax_nibble(substr(h, i + 1, 1)) AS VARCHAR)), '.')
+    WHEN h LIKE '00000000000000000000ffff%' THEN ax_hex(h, 25, 2) || '.' || ax_hex(h, 27, 2) || '.'
+      || ax_hex(h, 29, 2) || '.' || ax_hex(h, 31, 2)
     ELSE ax_ip6_text(h) END;
 
 CREATE MACRO ax_bits(n, h) AS
@@ -154,9 +203,25 @@ CREATE MACRO ax_same_prefix(a, b, n) AS
 CREATE MACRO ax_cidr_contains(n, h) AS
   list_transform([ax_ip(split_part(n, '/', 1))], lambda w: ax_same_prefix(w, h, ax_bits(n, w)))[1];
 
+-- the first n bits of an address, the others all 0 or all 1 (d: '0' or 'f')
+CREATE MACRO ax_masked(h, b, d) AS
+  rpad(left(h, b // 4) || CASE
+    WHEN b % 4 > 0 THEN printf('%x', ax_nibble(substr(h, b // 4 + 1, 1)) >> (4 - b % 4) << (4 - b % 4)
+      | CASE WHEN d = 'f' THEN (1 << (4 - b % 4)) - 1 ELSE 0 END)
+    ELSE '' END, 32, d);
+
+CREATE MACRO ax_bits_of(n) AS
+  TRY_CAST(split_part(n, '/', 2) AS INTEGER);
+
+CREATE MACRO ax_subnet_bound(n, d) AS
+  list_transform([ax_ip(split_part(n, '/', 1))], lambda w: ax_masked(w, ax_bits(n, w), d))[1];
+
+-- IPv4 by arithmetic: grouping a million flows by networks must not take minutes
 CREATE MACRO ax_ip_prefix(h, n) AS
-  ax_ip_text(left(h, 24) || printf('%08x', (CAST('0x' || substr(h,
-      25) AS BIGINT) >> (32 - n)) << (32 - n))) || '/' || n;
+  CASE
+    WHEN h LIKE '00000000000000000000ffff%' THEN list_transform([(ax_hex(h, 25, 8) >> (32 - n)) << (32 - n)],
+      lambda m: (m >> 24) || '.' || ((m >> 16) & 255) || '.' || ((m >> 8) & 255) || '.' || (m & 255))[1]
+    ELSE ax_ip_text(ax_masked(h, n, '0')) END || '/' || n;
 
 -- text
 CREATE MACRO ax_split_part(s, d, n) AS
@@ -186,6 +251,20 @@ CREATE MACRO ax_sha1(b) AS
 
 CREATE MACRO ax_url_extract_host(u) AS
   nullif(regexp_extract(u, '^[a-zA-Z][\w+.-]*://(?:[^/@?#]*@)?([^/:?#]+)', 1), '');
+
+CREATE MACRO ax_url_extract_fragment(u) AS
+  nullif(regexp_extract(u, '#(.*)$', 1), '');
+
+CREATE MACRO ax_url_decode(u) AS
+  url_decode(replace(u, '+', ' '));
+
+CREATE MACRO ax_url_encode(u) AS
+  replace(replace(replace(url_encode(u), '%20', '+'), '%2A', '*'), '~', '%7E');
+
+CREATE MACRO ax_url_extract_parameter(u, p) AS
+  list_transform([list_filter(string_split(regexp_extract(u, '\?([^#]*)', 1), '&'),
+      lambda e: split_part(e, '=', 1) = p)[1]], lambda e: url_decode(replace(regexp_extract(e,
+      '=(.*)$', 1), '+', ' ')))[1];
 
 CREATE MACRO ax_url_extract_path(u) AS
   regexp_extract(u, '^(?:[a-zA-Z][\w+.-]*://[^/?#]*)?([^?#]*)', 1);
@@ -243,8 +322,50 @@ CREATE MACRO ax_slice(a, s, n) AS
 CREATE MACRO ax_contains_sequence(a, b) AS
   list_has_all(a, b) AND contains(array_to_string(a, chr(31)), array_to_string(b, chr(31)));
 
+-- entries sorted by their keys; of equal keys the first stays
+CREATE MACRO ax_map_of(l) AS
+  list_transform([list_sort(l)], lambda s: map_from_entries(list_filter(s,
+      lambda e, i: i = 1 OR e.key <> s[i - 1].key)))[1];
+
 CREATE MACRO ax_map_agg(k, v) AS
-  map_from_entries(list_distinct(list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL)));
+  ax_map_of(list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL));
+
+CREATE MACRO ax_map_union(m) AS
+  ax_map_of(flatten(list(map_entries(m)) FILTER (WHERE m IS NOT NULL)));
+
+CREATE MACRO ax_multimap_agg(k, v) AS
+  list_transform([list({'key': k, 'value': v}) FILTER (WHERE k IS NOT NULL)],
+      lambda l: map_from_entries(list_transform(list_sort(list_distinct(list_transform(l,
+      lambda e: e.key))), lambda q: {'key': q, 'value': list_transform(list_filter(l,
+      lambda e: e.key = q), lambda e: e.value)})))[1];
+
+-- NULL where no element is true and one is NULL
+CREATE MACRO ax_any(l) AS
+  list_transform([l], lambda b: CASE
+    WHEN list_contains(b, true) THEN true
+    WHEN len(list_filter(b, lambda x: x IS NULL)) = 0 THEN false END)[1];
+
+CREATE MACRO ax_contains(l, v) AS
+  CASE
+    WHEN list_contains(l, v) THEN true
+    WHEN v IS NOT NULL AND len(list_filter(l, lambda x: x IS NULL)) = 0 THEN false END;
+
+CREATE MACRO ax_array_max(l) AS
+  CASE
+    WHEN len(list_filter(l, lambda x: x IS NULL)) = 0 THEN list_max(l) END;
+
+CREATE MACRO ax_array_min(l) AS
+  CASE
+    WHEN len(list_filter(l, lambda x: x IS NULL)) = 0 THEN list_min(l) END;
+
+CREATE MACRO ax_repeat(x, n) AS
+  list_transform(range(n), lambda i: x);
+
+CREATE MACRO ax_trim_array(l, n) AS
+  l[1:len(l) - n];
+
+CREATE MACRO ax_random(a, b) AS
+  a + CAST(floor(random() * (b - a)) AS BIGINT);
 
 CREATE MACRO ax_split_to_map(s, a, b) AS
   map_from_entries(list_transform(string_split(s, a), lambda e: {'key': split_part(e, b, 1),

@@ -39,17 +39,29 @@ VIEWS = {
     "footprints": ("footprints", False),
     "quarantine": ("quarantine", False),
 }
-_LOG_WORDS = r"(_?(logs?|events?|table|trail|orc|parquet|data|lake))*"
-_CONFIG_WORDS = r"(_?(items?|history|snapshots?|configuration_snapshots?|configuration_items?))?"
+_CONFIG_WORDS = r"(_?(items?|history|snapshots?|configuration_(snapshots?|items?)|logs?|data|table|files?))?"
 _ALIASES = (
     (r"(\w+_)?config\w*_?(event_data_store|eds)\w*", "config_store"),
     (r"(\w+_)?(event_?data(_?store)?|eds)(_?ids?)?\d*|eds[_a-z]?\w{0,12}", "cloudtrail"),
-    (rf"(aws_?)?(org\w*_)?cloud_?trail{_LOG_WORDS}(_\w+)?", "cloudtrail"),
-    (r"(\w+_)?cloud_?trail_?(logs?|events?)", "cloudtrail"),
+    (r"(\w+_)?cloud_?trail(s|_?(logs?|events?)\w*|_\w+)?", "cloudtrail"),
     (r"(\w+_)?vpc_?(flow|log)\w*", "vpc_flow_logs"),
     (r"((vpc|tgw|transit_gateway|aws|test_table|my)_)*flow_?(logs?|log_records?)(_\w+)?", "vpc_flow_logs"),
     (rf"(aws_?|cid_crcd_|my_)?config{_CONFIG_WORDS}", "config_items"),
     (r"configuration_?items?(_history)?|config_recorder\w*", "config_items"),
+)
+
+#: Tables of AWS's pages that hold what Ashiato does not keep.
+_OTHERS = (
+    (r"amazon_security_lake\w*", "tables of Amazon Security Lake (OCSF)"),
+    (r"\w*(alb|elb|nlb|clb)(_\w+)?_logs?\w*", "load balancers' logs"),
+    (r"\w*(waf|web_?acl)\w*", "AWS WAF's logs"),
+    (r"\w*cloud_?front\w*", "CloudFront's logs"),
+    (r"\w*(s3|bucket|server)_?access\w*", "S3's server access logs"),
+    (r"\w*(r53|route53|dns|resolver)\w*", "Route 53's query logs"),
+    (r"\w*(guardduty|gd_logs|security_?hub)\w*", "findings"),
+    (r"\w*(anf|network_?firewall|firewall)\w*", "AWS Network Firewall's logs"),
+    (r"\w*global_?accelerator\w*|aga_\w+", "Global Accelerator's flow logs"),
+    (r".*\$(partitions|files|manifests|history|snapshots|refs|properties)", "the catalogue's own tables"),
 )
 
 Column = Callable[[str], exp.Expr]
@@ -68,10 +80,17 @@ def table_of(name: str) -> str | None:
     lower = name.lower()
     if lower in VIEWS:
         return lower
+    if other_service(lower):
+        return None
     for pattern, view in _ALIASES:
         if re.fullmatch(pattern, lower):
             return view
     return None
+
+
+def other_service(name: str) -> str | None:
+    """What a table of that name holds, where it is another service's."""
+    return next((what for pattern, what in _OTHERS if re.fullmatch(pattern, name.lower())), None)
 
 
 def nearest(name: str, among: list[str]) -> list[str]:
@@ -151,7 +170,9 @@ def _shared(time: str, day_pattern: str) -> dict[str, Virtual]:
     return {
         "$path": renamed("object", VARCHAR),
         "$file_modified_time": renamed("delivered_at", TIMESTAMP),
-        **dict.fromkeys(("date_partition", "partition_date", "partition_day"), day(time, "%Y/%m/%d")),
+        **dict.fromkeys(
+            ("date_partition", "partition_date", "partition_day", "p_date"), day(time, "%Y/%m/%d")
+        ),
         "day": day_or_number(time, day_pattern),
         "dt": day(time, "%Y-%m-%d"),
         "event_date": day(time, "%Y-%m-%d"),
@@ -164,8 +185,10 @@ def _renamed(names: Mapping[str, str], view: str) -> dict[str, Virtual]:
     return {alias: renamed(name, types[name]) for alias, name in names.items()}
 
 
-_ACCOUNT = ("account", "accountid", "account_id", "aws_account_id", "account_partition", "awsaccountid")
-_REGION = ("region", "aws_region", "region_partition", "regionid")
+_ACCOUNT = (
+    "account", "accountid", "account_id", "aws_account_id", "account_partition", "awsaccountid", "p_account"
+)  # fmt: skip
+_REGION = ("region", "aws_region", "region_partition", "regionid", "region_name", "p_region")
 _FLOW_NAMES = {
     "sourceaddress": "srcaddr", "source_address": "srcaddr", "src_ip": "srcaddr", "srcip": "srcaddr",
     "destinationaddress": "dstaddr", "destination_address": "dstaddr", "dst_ip": "dstaddr",
@@ -198,14 +221,21 @@ def virtual_of(view: str) -> Mapping[str, Virtual]:
             "timestamp": day("eventTime", "%Y/%m/%d"),
             "date": day("eventTime", "%Y-%m-%d"),
             "eventjson": template(_record_json(view), JSONTEXT),
+            # Event data stores add these two themselves; no record has them.
+            **dict.fromkeys(("eventjsonchecksum", "annotation"), template("CAST(NULL AS VARCHAR)", VARCHAR)),
         }
     if view == "vpc_flow_logs":
-        from_path = dict.fromkeys(("account_partition", "aws_account_id"), template(_FLOW_ACCOUNT, VARCHAR))
-        regions = dict.fromkeys(("region_partition", "aws_region"), template(_FLOW_REGION, VARCHAR))
+        from_path = dict.fromkeys(
+            ("account_partition", "aws_account_id", "p_account"), template(_FLOW_ACCOUNT, VARCHAR)
+        )
+        regions = dict.fromkeys(
+            ("region_partition", "aws_region", "region_name", "p_region"), template(_FLOW_REGION, VARCHAR)
+        )
         glued = {c.name.replace("_", ""): c.name for c in TABLES[view].columns if "_" in c.name}
         hyphens = {c.name.replace("_", "-"): c.name for c in TABLES[view].columns if "_" in c.name}
         return {
             **_shared("start_time", "%Y/%m/%d"),
+            "timestamp": day("start_time", "%Y/%m/%d"),
             **from_path,
             **regions,
             **_renamed(
@@ -228,6 +258,20 @@ def virtual_of(view: str) -> Mapping[str, Virtual]:
             ),
         }
     return {}
+
+
+#: Fields of event data stores' structs that ours lack, because records seldom have them.
+_IN_EXTRA: dict[tuple[str, ...], str] = {
+    ("useridentity", "sessioncontext", "ec2issuedinvpc"): "userIdentity.sessionContext.ec2IssuedInVpc",
+}
+
+
+def in_extra(view: str | None, parts: list[str]) -> Virtual | None:
+    """A field that event data stores have, and that stays in `extra` here."""
+    path = _IN_EXTRA.get(tuple(p.lower() for p in parts))
+    if path is None or view not in ("cloudtrail", "cloudtrail_all"):
+        return None
+    return template(f"ax_json_scalar(extra, '$.{path}')", VARCHAR)
 
 
 def _record_json(view: str) -> str:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from ashiato.core.errors import AshiatoError, QueryRefused, QueryStopped
-from ashiato.engine import macros
+from ashiato.core.errors import AshiatoError, QueryStopped
+from ashiato.engine import macros, messages
 from ashiato.engine.limits import Limits
 from ashiato.engine.names import VIEWS
 from ashiato.engine.plans import Planner, TablePlan
@@ -131,11 +131,16 @@ def _explained(failed: ChildFailed, paths: Sequence[str]) -> AshiatoError:
         return QueryStopped(
             "the query needed more disk to spill to than it may use", remedy="Narrow it, or raise --max-disk"
         )
-    if failed.kind in ("IOException", "FatalException", "InternalException"):
+    if failed.kind == "InternalException":
+        return QueryStopped(
+            f"the database has a fault that this statement runs into: {message.split('Stack Trace')[0][:200]}",
+            remedy="Write it another way, for example the innermost expression in a SELECT of its own",
+        )
+    if failed.kind in ("IOException", "FatalException"):
         return QueryStopped(
             f"the query failed: {message[:400]}", remedy="Run it again; see `ashiato maintain`"
         )
-    return QueryRefused(f"the statement cannot be run: {message[:400]}", remedy="See docs/queries.md")
+    return messages.refused(message)
 
 
 def _unique_names(answer: pa.Table) -> pa.Table:

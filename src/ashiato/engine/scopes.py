@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from ashiato.core.errors import QueryRefused
-from ashiato.engine import names
+from ashiato.engine import config_shapes, names
 from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.types import JSONTEXT, UNKNOWN, Type, set_type
@@ -81,16 +81,32 @@ def fields_of(made: exp.Expr, path: list[str]) -> exp.Expr | None:
         if type_.kind == "row":
             inner = type_.field(name)
             if inner is None:
-                raise QueryRefused(
-                    f"there is no field {name} in {made.name or 'the struct'}",
-                    remedy=suggestion(names.nearest(name, list(type_.names)), list(type_.names)),
-                )
+                raise unknown_field(name, made.name or "the struct", list(type_.names))
         elif type_.kind == "unknown":
             inner = UNKNOWN
         else:
             return None
         made = set_type(exp.Dot(this=made, expression=exp.to_identifier(name, quoted=True)), inner)
     return made
+
+
+def from_store(relation: Relation, parts: list[str]) -> exp.Expr | None:
+    """A column of Config's event data store, or a field of its `eventData`."""
+    if parts[0].lower() != "eventdata":
+        virtual = config_shapes.store_columns()[parts[0].lower()]
+        return fields_of(set_type(virtual.make(lambda c: real_column(relation, c)), virtual.type), parts[1:])
+    row, columns = config_shapes.store_event_data()
+    if len(parts) > 1:
+        wanted = config_shapes.STORE_ALIASES.get(parts[1].lower(), parts[1])
+        own = next((f for f in columns if f.lower() == wanted.lower()), None)
+        if own is None:
+            raise unknown_field(parts[1], "eventData", list(columns))
+        return fields_of(real_column(relation, columns[own]), parts[2:])
+    fields = [
+        exp.PropertyEQ(this=exp.to_identifier(f), expression=real_column(relation, c))
+        for f, c in columns.items()
+    ]
+    return set_type(exp.Struct(expressions=fields), row)
 
 
 def dotted(node: exp.Dot) -> tuple[exp.Expr, list[str]]:
@@ -116,16 +132,42 @@ def suggestion(close: list[str], all_: list[str]) -> str:
     return f"Did you mean {' or '.join(close)}?" if close else f"There are {', '.join(all_[:12])}"
 
 
-def unknown_column(parts: list[str], scope: Scope) -> QueryRefused:
+def unknown_field(name: str, inside: str, fields: list[str]) -> QueryRefused:
+    return QueryRefused(
+        f"there is no field {name} in {inside}", remedy=suggestion(names.nearest(name, fields), fields)
+    )
+
+
+def unknown_table(name: str, written: str) -> QueryRefused:
+    """The refusal, with the nearest of our tables, or whose table it is where that is known."""
+    other = names.other_service(name)
+    if other:
+        return QueryRefused(
+            f"there is no table {written}: {other} are not kept here",
+            remedy=f"The tables are {', '.join(names.VIEWS)}",
+        )
+    close = names.nearest(name, list(names.VIEWS))
+    return QueryRefused(
+        f"there is no table {written}",
+        remedy=(f"Did you mean {' or '.join(close)}? " if close else "")
+        + f"The tables are {', '.join(names.VIEWS)}",
+    )
+
+
+def unknown_column(parts: list[str], scope: Scope, quoted: bool = False) -> QueryRefused:
     relations = [r for r in scope.relations if r.name.lower() == parts[0].lower()] if len(parts) > 1 else []
     wanted = parts[1] if relations else parts[0]
     relations = relations or scope.relations
+    if not relations:
+        return QueryRefused(
+            f"there is no column {wanted}: the statement names no table", remedy="Add FROM and a table"
+        )
     columns = [own for r in relations for own, _ in r.columns.values()]
     views = [r.view for r in relations if r.view]
     aliases = [a for v in views for a in names.virtual_of(v)]
-    where = ", ".join(dict.fromkeys(r.view or r.name for r in relations)) or "the statement"
+    where = ", ".join(dict.fromkeys(r.view or r.name for r in relations))
     more = f" `ashiato schema {views[0]}` lists all" if views else ""
-    return QueryRefused(
-        f"there is no column {wanted} in {where}",
-        remedy=suggestion(names.nearest(wanted, [*columns, *aliases]), columns) + more,
-    )
+    close = names.nearest(wanted, [*columns, *aliases])
+    if quoted and not close:
+        more = f"; if it is meant as a text, write '{wanted}' in single quotes"
+    return QueryRefused(f"there is no column {wanted} in {where}", remedy=suggestion(close, columns) + more)

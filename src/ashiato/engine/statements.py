@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ErrorLevel, SqlglotError
 
 from ashiato.core.errors import QueryRefused
-from ashiato.engine import guard, placeholders, rules
+from ashiato.engine import guard, messages, placeholders, rules
 from ashiato.engine.binding import Binder
 from ashiato.engine.dialect import AthenaSelect, call
 from ashiato.engine.hoisting import hoist_addresses
@@ -75,7 +74,7 @@ def _parse(sql: str, dialect: Dialect) -> exp.Expr:
     except RecursionError:
         raise QueryRefused("the statement is nested too deeply", remedy="Flatten it") from None
     except SqlglotError as error:
-        raise QueryRefused("the statement cannot be read", where=_place(error), remedy=_hint(sql)) from None
+        raise messages.unreadable(sql, error) from None
     if len(trees) != 1:
         raise QueryRefused(f"{len(trees)} statements in one", remedy="Run them one by one")
     return _plain_calls(trees[0], dialect)
@@ -97,18 +96,6 @@ def _plain_calls(tree: exp.Expr, dialect: Dialect) -> exp.Expr:
             return made
         found.replace(made)
     return tree
-
-
-def _place(error: SqlglotError) -> str:
-    details = getattr(error, "errors", None) or [{}]
-    line, column, near = (details[0].get(k) for k in ("line", "col", "highlight"))
-    return f"line {line}, column {column}, near {near!r}" if line else str(error)[:200]
-
-
-def _hint(sql: str) -> str:
-    if re.search(r"\bWHERE\b", sql, re.IGNORECASE) and not re.search(r"\bFROM\b", sql, re.IGNORECASE):
-        return "AWS Config's advanced query language is not read yet; name a table: FROM config_items"
-    return "Athena's SELECT is read; `--dialect duckdb` reads DuckDB's"
 
 
 def _filters(binder: Binder, now: datetime) -> dict[str, BooleanExpression]:

@@ -45,6 +45,8 @@ JSON = Type("json")
 JSONTEXT = Type("jsontext")
 IP = Type("ip")
 TEXTUAL = ("varchar", "jsontext")
+#: What CloudTrail Lake has in the place of our JSON text: a map of texts, nested values as JSON.
+TEXT_MAP = Type("map", (VARCHAR, JSONTEXT))
 
 
 def array(of: Type) -> Type:

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from ashiato.engine.dialect import call, number
 from ashiato.engine.inference import type_of
-from ashiato.engine.types import BIGINT, UNKNOWN, Type
+from ashiato.engine.types import BIGINT, TEXT_MAP, UNKNOWN, Type
 
 
 def lateral(node: exp.Unnest, default_name: str) -> tuple[exp.Lateral, list[tuple[str, Type]]]:
@@ -20,6 +20,9 @@ def lateral(node: exp.Unnest, default_name: str) -> tuple[exp.Lateral, list[tupl
     """
     arguments = node.expressions
     types = [type_of(a) for a in arguments]
+    names_given = len(node.args["alias"].args.get("columns") or []) if node.args.get("alias") else 0
+    if len(types) == 1 and types[0].kind == "jsontext" and names_given != 1:
+        arguments, types = [call("ax_json_map", arguments[0].copy())], [TEXT_MAP]
     alias = node.args.get("alias")
     named = [i.name for i in (alias.args.get("columns") or [])] if alias else []
     offset = node.args.get("offset")

@@ -9,7 +9,7 @@ import ipaddress
 
 from sqlglot import exp
 
-from ashiato.engine.dialect import call, text
+from ashiato.engine.dialect import call, number, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function
 from ashiato.engine.types import BOOLEAN, IP, VARCHAR, set_type
@@ -57,7 +57,25 @@ def within(network: exp.Expr, value: exp.Expr) -> exp.Expr:
 
 @function("is_subnet_of")
 def subnet_of(current: exp.Anonymous, _: Context) -> exp.Expr:
-    return within(_prefix(current.expressions[0]), current.expressions[1])
+    """Whether an address, or a whole network, lies in a network."""
+    outer, inner = map(_prefix, current.expressions)
+    if inner is current.expressions[1]:
+        return within(outer, inner)
+    narrower = exp.GTE(this=call("ax_bits_of", inner.copy()), expression=call("ax_bits_of", outer.copy()))
+    first = call("ax_ip", call("split_part", inner, text("/"), number(1)))
+    return set_type(
+        exp.paren(exp.And(this=within(outer, set_type(first, IP)), expression=narrower), copy=False), BOOLEAN
+    )
+
+
+@function("ip_subnet_min", "ip_subnet_max", "ip_subnet_range")
+def subnet_bounds(current: exp.Anonymous, _: Context) -> exp.Expr:
+    """First and last address of a network."""
+    network = _prefix(current.expressions[0])
+    first, last = (call("ax_subnet_bound", network.copy(), text(digit)) for digit in "0f")
+    if str(current.this).lower() == "ip_subnet_range":
+        return exp.Array(expressions=[call("ax_ip_text", first), call("ax_ip_text", last)])
+    return set_type(first if str(current.this).lower() == "ip_subnet_min" else last, IP)
 
 
 @function("contains")
@@ -66,7 +84,7 @@ def contains(current: exp.Anonymous, _: Context) -> exp.Expr | None:
         return None
     left, right = map(_prefix, current.expressions)
     if type_of(left).kind == "array":
-        return call("list_contains", left, right)
+        return call("ax_contains", left, right)
     network = isinstance(left, exp.Literal) and left.is_string and bounds(left.this) is not None
     if type_of(right).kind == "ip" or (network and "/" in left.name):
         return within(left, right)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from ashiato.engine.dialect import call
+from ashiato.core.errors import QueryRefused
+from ashiato.engine.dialect import call, number, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function, node
 
@@ -40,7 +41,31 @@ def extreme_by(current: exp.Anonymous, _: Context) -> exp.Expr:
 @function("approx_percentile")
 def approx_percentile(current: exp.Anonymous, _: Context) -> exp.Expr:
     values = current.expressions
-    return call("approx_quantile", values[0], values[-1])
+    if len(values) > 2:
+        raise QueryRefused(
+            "approx_percentile with weights or an accuracy is not translated",
+            remedy="Give it the values and the percentage only",
+        )
+    return call("approx_quantile", *values)
+
+
+@function("rand", "random")
+def chance(current: exp.Anonymous, _: Context) -> exp.Expr:
+    """Without bounds a fraction below 1; with them a whole number below the upper one."""
+    if not current.expressions:
+        return call("random")
+    low = current.expressions[0] if len(current.expressions) == 2 else number(0)
+    return call("ax_random", low, current.expressions[-1])
+
+
+@function("bit_count")
+def bit_count(current: exp.Anonymous, _: Context) -> exp.Expr:
+    return call("bit_count", exp.Cast(this=current.expressions[0], to=exp.DataType.build("BIGINT")))
+
+
+@function("infinity", "nan")
+def special(current: exp.Anonymous, _: Context) -> exp.Expr:
+    return exp.Cast(this=text(str(current.this).lower()), to=exp.DataType.build("DOUBLE"))
 
 
 @node(exp.Sum)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from ashiato.engine.dialect import call, number
+from ashiato.core.errors import QueryRefused
+from ashiato.engine.dialect import call, number, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function
 
@@ -20,33 +21,64 @@ def cardinality(current: exp.Anonymous, _: Context) -> exp.Expr:
 
 @function("any_match", "all_match", "none_match")
 def matches(current: exp.Anonymous, _: Context) -> exp.Expr:
-    """Whether some, all or none of the elements match; NULL for a NULL array."""
+    """Whether some, all or none of the elements match; NULL where an element's NULL leaves it open."""
     name = str(current.this).lower()
     value, test = current.expressions
     if name == "all_match" and isinstance(test, exp.Lambda):
         test = exp.Lambda(this=exp.Not(this=exp.paren(test.this, copy=False)), expressions=test.expressions)
-    found = call("len", call("list_filter", value, test))
-    return exp.paren(
-        (exp.GT if name == "any_match" else exp.EQ)(this=found, expression=number(0)), copy=False
-    )
+    found = call("ax_any", call("list_transform", value, test))
+    return found if name == "any_match" else exp.paren(exp.Not(this=found), copy=False)
 
 
 _RENAMED = {
     "transform": "list_transform", "filter": "list_filter", "array_distinct": "list_distinct",
-    "array_max": "list_max", "array_min": "list_min", "array_intersect": "list_intersect",
+    "array_max": "ax_array_max", "array_min": "ax_array_min", "array_intersect": "list_intersect",
     "array_position": "ax_array_position", "arrays_overlap": "list_has_any", "flatten": "flatten",
-    "array_sort": "ax_array_sort", "array_except": "ax_array_except", "array_union": "ax_array_union",
-    "array_remove": "ax_array_remove", "sequence": "generate_series", "slice": "ax_slice", "zip": "list_zip",
-    "map_from_entries": "map_from_entries", "map_concat": "map_concat", "map_agg": "ax_map_agg",
+    "array_except": "ax_array_except", "array_union": "ax_array_union",
+    "array_remove": "ax_array_remove", "slice": "ax_slice", "zip": "list_zip",
+    "map_from_entries": "map_from_entries", "map_agg": "ax_map_agg",
     "split_to_map": "ax_split_to_map", "array_join": "ax_array_join",
-    "contains_sequence": "ax_contains_sequence", "set_agg": "ax_set_agg",
+    "contains_sequence": "ax_contains_sequence", "set_agg": "ax_set_agg", "repeat": "ax_repeat",
+    "multimap_agg": "ax_multimap_agg", "map_union": "ax_map_union", "trim_array": "ax_trim_array",
+    "every": "bool_and",
 }  # fmt: skip
+
+
+def as_map(value: exp.Expr) -> exp.Expr:
+    """JSON text as the map that CloudTrail Lake has in its place."""
+    return call("ax_json_map", value) if type_of(value).kind == "jsontext" else value
+
+
+@function("map_keys", "map_values", "map_entries", "map_concat")
+def of_maps(current: exp.Anonymous, _: Context) -> exp.Expr:
+    return call(str(current.this).lower(), *map(as_map, current.expressions))
+
+
+@function("array_sort")
+def array_sort(current: exp.Anonymous, _: Context) -> exp.Expr:
+    if len(current.expressions) == 2:
+        raise QueryRefused(
+            "array_sort with a comparison of its own is not translated",
+            remedy="Sort with array_sort(x), and reverse(…) for the other way round",
+        )
+    return call("ax_array_sort", *current.expressions)
 
 
 @function(*_RENAMED)
 def renamed(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     new = _RENAMED[str(current.this).lower()]
     return None if new == current.this else call(new, *current.expressions)
+
+
+@function("sequence")
+def sequence(current: exp.Anonymous, _: Context) -> exp.Expr:
+    """Both ends belong to it; of dates it is one of dates, day by day unless a step is given."""
+    ends = list(current.expressions)
+    if type_of(ends[0]).kind != "date":
+        return call("generate_series", *ends)
+    if len(ends) == 2:
+        ends.append(exp.Interval(this=text("1"), unit=exp.Var(this="DAY")))
+    return exp.Cast(this=call("generate_series", *ends), to=exp.DataType.build("DATE[]", dialect="duckdb"))
 
 
 @function("reduce")
@@ -92,7 +124,7 @@ def map_lambda(current: exp.Anonymous, _: Context) -> exp.Expr | None:
                 exp.Dot(this=entry.copy(), expression=exp.to_identifier(fields[found.name.lower()]))
             )
     name = str(current.this).lower()
-    entries = call("map_entries", value)
+    entries = call("map_entries", as_map(value))
     if name == "map_filter":
         kept = call("list_filter", entries, exp.Lambda(this=step.this, expressions=[entry]))
         return call("map_from_entries", kept)

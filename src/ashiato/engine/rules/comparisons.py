@@ -12,7 +12,7 @@ from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, node
 from ashiato.engine.rules.addresses import address
 from ashiato.engine.rules.json_documents import as_text
-from ashiato.engine.types import TEXTUAL, VARCHAR, set_type
+from ashiato.engine.types import TEXTUAL, TIMESTAMP, VARCHAR, set_type
 
 _PAIRS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
 
@@ -57,6 +57,7 @@ def in_(current: exp.Expr, context: Context) -> exp.Expr | None:
 
 
 def _align(left: exp.Expr, right: exp.Expr, context: Context) -> tuple[exp.Expr, exp.Expr]:
+    left, right = instant(left), instant(right)
     for swap in (False, True):
         a, b = (right, left) if swap else (left, right)
         made = _one_way(a, b, context)
@@ -75,6 +76,8 @@ def _one_way(a: exp.Expr, b: exp.Expr, context: Context) -> tuple[exp.Expr, exp.
         return _time_text(a, constant)
     if kind == "time" and other == "varchar":
         return iso(a), b
+    if kind in TEXTUAL and other in ("timestamp", "date") and constant is None:
+        return call("ax_from_iso", a), b
     if kind == "json" and other in (*TEXTUAL, "unknown"):
         return as_text(a), b
     if kind in TEXTUAL and isinstance(b, exp.Literal) and not b.is_string:
@@ -100,6 +103,14 @@ def _typed_text(a: exp.Expr, b: exp.Literal, kind: str) -> tuple[exp.Expr, exp.E
     if kind == "bigint" and value.lstrip("-").isdigit():
         return a, exp.Literal.number(value)
     return exp.cast(a, "VARCHAR"), b
+
+
+def instant(value: exp.Expr) -> exp.Expr:
+    """The moment itself, where `value` is the wall clock of a zone that its type notes."""
+    type_ = type_of(value)
+    if type_.kind != "timestamp" or not type_.note:
+        return value
+    return set_type(exp.AtTimeZone(this=value, zone=text(type_.note)), TIMESTAMP)
 
 
 def iso(value: exp.Expr) -> exp.Expr:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from sqlglot import exp
 
+from ashiato.core.errors import QueryRefused
 from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function, node
@@ -58,7 +60,10 @@ def extract(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     if len(current.expressions) < 2:
         return None
     document, (path, wild) = current.expressions[0], _path(current.expressions[1])
-    return set_type(call("ax_json_extract_all" if wild else "ax_json_extract", document, path), JSON)
+    made = call("ax_json_extract_all" if wild else "ax_json_extract", document, path)
+    if len(current.expressions) == 3 and current.expressions[2].name.startswith("with ") and not wild:
+        made = call("to_json", exp.Array(expressions=[made]))
+    return set_type(made, JSON)
 
 
 @function("json_extract_scalar", "json_value")
@@ -108,6 +113,22 @@ def parse(current: exp.Anonymous, _: Context) -> exp.Expr:
     return set_type(call("ax_json_parse", *current.expressions), JSON)
 
 
+@node(exp.ParseJSON)
+def literal(current: exp.Expr, _: Context) -> exp.Expr | None:
+    """`JSON '{"a": 1}'`, without the blanks that would make it differ from a document's part."""
+    if not isinstance(current.this, exp.Literal):
+        return None
+    try:
+        compact = json.dumps(json.loads(current.this.this), separators=(",", ":"), ensure_ascii=False)
+    except ValueError:
+        raise QueryRefused(
+            "the text after JSON is no JSON document",
+            where=current.this.this[:80],
+            remedy="""Texts inside it stand in double quotes: JSON '{"a": "b"}'""",
+        ) from None
+    return set_type(exp.Cast(this=text(compact), to=exp.DataType.build("JSON")), JSON)
+
+
 @function("json_format")
 def format_(current: exp.Anonymous, _: Context) -> exp.Expr:
     return set_type(exp.cast(current.expressions[0], "VARCHAR"), VARCHAR)
@@ -123,7 +144,10 @@ def element_at(current: exp.Anonymous, _: Context) -> exp.Expr | None:
 @node(exp.Bracket)
 def bracket(current: exp.Expr, _: Context) -> exp.Expr | None:
     key = current.expressions[0] if len(current.expressions) == 1 else None
-    if key is None or type_of(current.this).kind not in ("jsontext", "json"):
+    row = type_of(current.this)
+    if key is not None and row.kind == "row" and isinstance(key, exp.Literal) and str(key.this).isdigit():
+        return call("struct_extract_at", current.this, key)
+    if key is None or row.kind not in ("jsontext", "json"):
         return None
     return _subscript(current.this, key, lenient=False)
 

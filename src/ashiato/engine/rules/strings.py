@@ -6,11 +6,13 @@ import re
 
 from sqlglot import exp
 
+from ashiato.core.errors import QueryRefused
 from ashiato.engine.dialect import call, text
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function, node
 from ashiato.engine.rules.comparisons import iso
 from ashiato.engine.rules.json_documents import as_text
+from ashiato.engine.types import VARCHAR, set_type
 
 
 def as_string(value: exp.Expr) -> exp.Expr:
@@ -20,9 +22,22 @@ def as_string(value: exp.Expr) -> exp.Expr:
         return iso(value)
     if kind == "json":
         return as_text(value)
-    return (
-        exp.cast(value, "VARCHAR") if kind in ("boolean", "bigint", "double", "date", "timestamp") else value
-    )
+    if kind == "ip":
+        return set_type(call("ax_ip_text", value), VARCHAR)
+    if kind == "timestamp":
+        return set_type(_time_text(value), VARCHAR)
+    return exp.cast(value, "VARCHAR") if kind in ("boolean", "bigint", "double", "date") else value
+
+
+def _time_text(value: exp.Expr) -> exp.Expr:
+    """`2020-01-02 03:04:05.000`, and the zone where there is one; a literal shows the digits it has."""
+    zone = type_of(value).note
+    if zone:
+        return exp.DPipe(this=call("ax_time_text", value), expression=text(" " + zone), safe=False)
+    plain = isinstance(value, exp.Cast) and value.to.this.name == "TIMESTAMP"
+    if plain and isinstance(value.this, exp.Literal) and "." not in value.this.this:
+        return exp.cast(value, "VARCHAR")
+    return call("ax_time_text", value)
 
 
 _FIRST = (
@@ -60,10 +75,22 @@ def concat(current: exp.Expr, _: Context) -> exp.Expr | None:
 @node(exp.DPipe)
 def pipes(current: exp.Expr, _: Context) -> exp.Expr | None:
     left, right = current.this, current.args["expression"]
-    if "array" in (type_of(left).kind, type_of(right).kind):
-        return None
+    kinds = (type_of(left).kind, type_of(right).kind)
+    if "array" in kinds:
+        if "unknown" in kinds or kinds[0] == kinds[1]:
+            return None
+        return call("list_append" if kinds[0] == "array" else "list_prepend", left, right)
     new = as_string(left), as_string(right)
     return None if new == (left, right) else exp.DPipe(this=new[0], expression=new[1], safe=False)
+
+
+@function("concat_ws")
+def concat_ws(current: exp.Anonymous, _: Context) -> exp.Expr:
+    """NULLs are left out; one array instead of texts is joined."""
+    separator, *parts = current.expressions
+    if len(parts) == 1 and type_of(parts[0]).kind == "array":
+        return call("array_to_string", parts[0], separator)
+    return call("concat_ws", separator, *map(as_string, parts))
 
 
 @function("split_part")
@@ -101,14 +128,21 @@ def reverse(current: exp.Anonymous, _: Context) -> exp.Expr:
 @function("regexp_like")
 def regexp_like(current: exp.Anonymous, _: Context) -> exp.Expr:
     value, pattern = current.expressions[:2]
-    return call("regexp_matches", as_string(value), pattern)
+    return call("regexp_matches", as_string(value), _pattern(pattern))
+
+
+def _pattern(pattern: exp.Expr) -> exp.Expr:
+    """Java's named groups in RE2's words."""
+    if isinstance(pattern, exp.Literal) and "(?<" in pattern.this:
+        return text(re.sub(r"\(\?<(?=[A-Za-z])", "(?P<", pattern.this))
+    return pattern
 
 
 @function("regexp_extract")
 def regexp_extract(current: exp.Anonymous, _: Context) -> exp.Expr:
     """NULL, not an empty text, where nothing matches."""
     value, pattern, *group = current.expressions
-    return call("ax_regexp_extract", as_string(value), pattern, *(group or [exp.Literal.number(0)]))
+    return call("ax_regexp_extract", as_string(value), _pattern(pattern), *(group or [exp.Literal.number(0)]))
 
 
 @function("regexp_extract_all")
@@ -120,9 +154,16 @@ def regexp_extract_all(current: exp.Anonymous, _: Context) -> exp.Expr:
 def regexp_replace(current: exp.Anonymous, _: Context) -> exp.Expr:
     value, pattern, *replacement = current.expressions
     new = replacement[0] if replacement else text("")
+    if isinstance(new, exp.Lambda):
+        raise QueryRefused(
+            "regexp_replace with a lambda is not translated", remedy="Give the replacement as a text: '$1'"
+        )
     if isinstance(new, exp.Literal):
-        new = text(re.sub(r"\\(.)|\$(\d)", lambda m: m[1] or f"\\{m[2]}", new.this))
-    return call("regexp_replace", as_string(value), pattern, new, text("g"))
+        names = re.findall(r"\(\?<([A-Za-z]\w*)>|(?<!\\)\((?!\?)", pattern.name)
+        place = {name: number for number, name in enumerate(names, 1) if name}
+        named = re.sub(r"\$\{(\w+)\}", lambda m: f"${place.get(m[1], 0)}", new.this)
+        new = text(re.sub(r"\\(.)|\$(\d)", lambda m: m[1] or f"\\{m[2]}", named))
+    return call("regexp_replace", as_string(value), _pattern(pattern), new, text("g"))
 
 
 @function("listagg")
@@ -131,15 +172,26 @@ def listagg(current: exp.Anonymous, _: Context) -> exp.Expr:
 
 
 @function(
-    "url_extract_host", "url_extract_path", "url_extract_query", "url_extract_protocol", "url_extract_port"
-)
+    "url_extract_host", "url_extract_path", "url_extract_query", "url_extract_protocol", "url_extract_port",
+    "url_extract_parameter", "url_extract_fragment", "url_decode", "url_encode"
+)  # fmt: skip
 def url_part(current: exp.Anonymous, _: Context) -> exp.Expr:
     return call("ax_" + str(current.this).lower(), *current.expressions)
 
 
 @function("format")
 def format_(current: exp.Anonymous, _: Context) -> exp.Expr:
-    return call("printf", *current.expressions)
+    return call("printf", *[as_string(e) if type_of(e).kind == "time" else e for e in current.expressions])
+
+
+@function("typeof")
+def typeof(current: exp.Anonymous, _: Context) -> exp.Expr:
+    return call("lower", call("typeof", *current.expressions))
+
+
+@function("to_base")
+def to_base(current: exp.Anonymous, _: Context) -> exp.Expr:
+    return call("lower", call("to_base", *current.expressions))
 
 
 _RENAMED = {
@@ -147,7 +199,8 @@ _RENAMED = {
     "sha256": "ax_sha256", "sha1": "ax_sha1", "to_base64": "to_base64", "from_base64": "from_base64",
     "levenshtein_distance": "levenshtein", "bitwise_and": "ax_bitwise_and", "bitwise_or": "ax_bitwise_or",
     "bitwise_xor": "xor", "bitwise_not": "ax_bitwise_not", "bitwise_left_shift": "ax_shift_left",
-    "bitwise_right_shift": "ax_shift_right", "typeof": "typeof", "rand": "random", "random": "random",
+    "bitwise_right_shift": "ax_shift_right", "bitwise_right_shift_arithmetic": "ax_shift_right",
+    "hamming_distance": "hamming",
     "truncate": "trunc", "codepoint": "ascii", "chr": "chr", "normalize": "nfc_normalize",
 }  # fmt: skip
 

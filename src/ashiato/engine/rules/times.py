@@ -14,11 +14,15 @@ from ashiato.engine.constants import evaluate
 from ashiato.engine.dialect import call, number, text, timestamp_literal
 from ashiato.engine.inference import type_of
 from ashiato.engine.rules import Context, function, node
-from ashiato.engine.rules.comparisons import iso
+from ashiato.engine.rules.comparisons import instant, iso
 from ashiato.engine.types import DATE, TIMESTAMP, VARCHAR, set_type
 
 
-def _literal(value: date | datetime) -> exp.Expr:
+def _literal(value: date | datetime, plain: bool = False) -> exp.Expr:
+    """A constant; `plain` where Trino's has no time zone."""
+    if isinstance(value, datetime) and plain:
+        naive = value.replace(tzinfo=None).isoformat(" ")
+        return set_type(exp.Cast(this=text(naive), to=exp.DataType.build("TIMESTAMP")), TIMESTAMP)
     if isinstance(value, datetime):
         return set_type(timestamp_literal(value.isoformat()), TIMESTAMP)
     return set_type(exp.Cast(this=text(value.isoformat()), to=exp.DataType.build("DATE")), DATE)
@@ -27,21 +31,22 @@ def _literal(value: date | datetime) -> exp.Expr:
 @node(exp.CurrentTimestamp, exp.CurrentDate, exp.Localtimestamp)
 def current_time(current: exp.Expr, context: Context) -> exp.Expr | None:
     value = evaluate(current, context.now)
-    return _literal(value) if isinstance(value, date) else None
+    plain = isinstance(current, exp.Localtimestamp)
+    return _literal(value, plain) if isinstance(value, date) else None
 
 
 @function("from_iso8601_timestamp", "from_iso8601_timestamp_nanos")
 def from_iso8601_timestamp(current: exp.Anonymous, context: Context) -> exp.Expr:
     value: exp.Expr = current.expressions[0]
     if type_of(value).kind in ("time", "timestamp"):
-        return value
+        return set_type(value, TIMESTAMP)
     constant = evaluate(current, context.now)
     return _literal(constant) if isinstance(constant, datetime) else call("ax_from_iso", value)
 
 
 @function("from_iso8601_date")
 def from_iso8601_date(current: exp.Anonymous, _: Context) -> exp.Expr:
-    return exp.TryCast(this=current.expressions[0], to=exp.DataType.build("DATE"))
+    return call("ax_from_iso_date", current.expressions[0])
 
 
 @function("date_parse", "parse_datetime")
@@ -49,7 +54,7 @@ def parse(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     value: exp.Expr = current.expressions[0]
     pattern = current.expressions[1]
     if type_of(value).kind in ("time", "timestamp"):
-        return value
+        return set_type(value, TIMESTAMP)
     if isinstance(value, exp.Anonymous) and str(value.this).lower() == "ashiato_day":
         day = exp.Cast(this=value.expressions[0], to=exp.DataType.build("DATE"))
         return set_type(exp.Cast(this=day, to=exp.DataType.build("TIMESTAMP")), TIMESTAMP)
@@ -62,7 +67,8 @@ def parse(current: exp.Anonymous, _: Context) -> exp.Expr | None:
     choices = [converted, converted.replace("%z", "Z"), converted.replace("%g", "%f").replace("%z", "Z")]
     formats = exp.Array(expressions=[text(c) for c in dict.fromkeys(choices)])
     name = "ax_parse_time_at_zone" if "%z" in converted else "ax_parse_time"
-    return call(name, value, formats) if "%z" not in converted else call(name, value, text(converted))
+    made = call(name, value, formats) if "%z" not in converted else call(name, value, text(converted))
+    return made if mysql or "%z" in converted else exp.Cast(this=made, to=exp.DataType.build("TIMESTAMPTZ"))
 
 
 @function("date_format", "format_datetime")
@@ -80,7 +86,10 @@ def format_(current: exp.Anonymous, context: Context) -> exp.Expr | None:
 
 @function("to_iso8601")
 def to_iso8601(current: exp.Anonymous, _: Context) -> exp.Expr:
-    return call("ax_to_iso8601", current.expressions[0])
+    value: exp.Expr = current.expressions[0]
+    if type_of(value).note and type_of(value).kind == "timestamp":
+        return call("ax_iso_zoned", value, instant(value))
+    return call("ax_to_iso8601", value)
 
 
 @function("from_unixtime")
@@ -94,14 +103,14 @@ def from_unixtime(current: exp.Anonymous, _: Context) -> exp.Expr:
 
 @function("to_unixtime")
 def to_unixtime(current: exp.Anonymous, _: Context) -> exp.Expr:
-    return call("epoch", current.expressions[0])
+    return call("epoch", instant(current.expressions[0]))
 
 
 @function("at_timezone", "with_timezone")
 def at_timezone(current: exp.Anonymous, _: Context) -> exp.Expr:
     value, zone = current.expressions
     if str(current.this).lower() == "at_timezone":
-        value = exp.Cast(this=value, to=exp.DataType.build("TIMESTAMPTZ"))
+        value = _utc(value)
     return exp.AtTimeZone(this=value, zone=zone)
 
 
@@ -110,9 +119,11 @@ def at_time_zone(current: exp.Expr, _: Context) -> exp.Expr | None:
     """Trino's AT TIME ZONE of a time without zone reads it as UTC, the session's zone."""
     if isinstance(current.this, exp.Cast) and current.this.to.this.name == "TIMESTAMPTZ":
         return None
-    return exp.AtTimeZone(
-        this=exp.Cast(this=current.this, to=exp.DataType.build("TIMESTAMPTZ")), zone=current.args["zone"]
-    )
+    return exp.AtTimeZone(this=_utc(current.this), zone=current.args["zone"])
+
+
+def _utc(value: exp.Expr) -> exp.Expr:
+    return exp.Cast(this=instant(_moment(value)), to=exp.DataType.build("TIMESTAMPTZ"))
 
 
 @function("last_day_of_month")
@@ -124,9 +135,9 @@ def last_day(current: exp.Anonymous, context: Context) -> exp.Expr:
 @function("date_add")
 def date_add(current: exp.Anonymous, context: Context) -> exp.Expr | None:
     constant = evaluate(current, context.now)
-    if isinstance(constant, date):
-        return _literal(constant)
     unit, amount, value = current.expressions
+    if isinstance(constant, date):
+        return _literal(constant, plain=isinstance(value, exp.Cast) and value.to.this.name == "TIMESTAMP")
     name = unit.name.upper()
     if name == "QUARTER":
         name, amount = "MONTH", exp.Mul(this=exp.paren(amount, copy=False), expression=number(3))
@@ -139,7 +150,7 @@ def date_add(current: exp.Anonymous, context: Context) -> exp.Expr | None:
 def date_diff(current: exp.Anonymous, _: Context) -> exp.Expr:
     """Whole units between two moments, as Trino counts them, not boundaries crossed."""
     unit, start, end = current.expressions
-    ends = [exp.Cast(this=_moment(e), to=exp.DataType.build("TIMESTAMPTZ")) for e in (start, end)]
+    ends = [_utc(e) for e in (start, end)]
     return call("date_sub", text(unit.name.lower()), *ends)
 
 
@@ -182,6 +193,46 @@ _PARTS = {
 @function(*_PARTS)
 def part(current: exp.Anonymous, _: Context) -> exp.Expr:
     return call(_PARTS[str(current.this).lower()], _moment(current.expressions[0]))
+
+
+_EXTRACTED = {
+    "dow": "isodow",
+    "day_of_week": "isodow",
+    "day_of_month": "day",
+    "doy": "dayofyear",
+    "day_of_year": "dayofyear",
+    "yow": "isoyear",
+    "year_of_week": "isoyear",
+}
+
+
+@node(exp.Extract)
+def extracted(current: exp.Expr, _: Context) -> exp.Expr | None:
+    name = _EXTRACTED.get(current.name.lower())
+    value = current.args["expression"]
+    if name:
+        return call(name, _moment(value))
+    moment = _moment(value)
+    return None if moment is value else exp.Extract(this=current.this, expression=moment)
+
+
+@node(exp.Add, exp.Sub)
+def shifted(current: exp.Expr, _: Context) -> exp.Expr | None:
+    """A date and an interval make a date; two dates apart are an interval."""
+    left, right = current.this, current.args["expression"]
+    kinds = {type_of(left).kind, type_of(right).kind}
+    if kinds == {"date", "unknown"}:
+        made = type(current)(this=left, expression=right)
+        return exp.Cast(this=exp.paren(made, copy=False), to=exp.DataType.build("DATE"))
+    if kinds == {"date"} and isinstance(current, exp.Sub):
+        ends = [exp.Cast(this=side, to=exp.DataType.build("TIMESTAMP")) for side in (left, right)]
+        return exp.paren(exp.Sub(this=ends[0], expression=ends[1]), copy=False)
+    return None
+
+
+@node(exp.CurrentTimezone)
+def current_timezone(_current: exp.Expr, _: Context) -> exp.Expr:
+    return text("UTC")
 
 
 @node(exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter)
