@@ -14,6 +14,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ashiato.formats.entities import every
+
 KEY_BYTES: Final = 16
 _UUID: Final = 36
 _DASHES: Final = (8, 13, 18, 23)
@@ -56,9 +58,11 @@ def _mixed(ids: Sequence[str | None], accounts: Sequence[str | None]) -> pa.Arra
         return None
     numbers = pa.Array.from_buffers(pa.int64(), 2 * n, [None, pa.py_buffer(halves)])
     account = pa.array(accounts, pa.string()).cast(pa.int64())
-    twice = pa.array(range(2 * n), pa.int32())
-    of_event = pc.shift_right(twice, 1)
-    mix = pc.multiply(account.take(of_event), _MIX.take(pc.bit_wise_and(twice, 1)))
+    place = every(2 * n)
+    mix = pc.multiply(
+        account.take(pc.shift_right(place, pa.scalar(1, pa.uint64()))),
+        _MIX.take(pc.bit_wise_and(place, pa.scalar(1, pa.uint64()))),
+    )
     keys = pc.bit_wise_xor(numbers, mix)
     return pa.Array.from_buffers(pa.binary(KEY_BYTES), n, [None, keys.buffers()[1]])
 

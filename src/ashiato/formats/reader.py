@@ -14,7 +14,7 @@ from ashiato.formats.cloudtrail import EventRows
 from ashiato.formats.documents import DocumentReader
 from ashiato.formats.event_gather import EventGather
 from ashiato.formats.flow_gather import MOST_BYTES, FlowGather
-from ashiato.formats.inflate import ZIP, Chunks, Damage, inflate, peel, zip_members
+from ashiato.formats.inflate import ZIP, Chunks, Damage, inflate, inflate_small, peel, zip_members
 from ashiato.formats.large_documents import read_large
 from ashiato.formats.log_exports import is_export, read_export
 from ashiato.formats.reading import Gathered, ObjectOrigin, Part, Rows, Skipped, Unreadable
@@ -79,6 +79,9 @@ class LogReader:
 
     def read(self, content: bytes, origin: ObjectOrigin) -> Iterator[Part]:
         """Parts of one object; they may come out of `settle`, its CloudTrail events of a later `flush`."""
+        text = inflate_small(content)
+        if text is not None and self.files.add(text, origin):
+            return
         if content[:4] in ZIP:
             yield from self._zip(content, origin, MAX_NESTED_ZIP)
         else:

@@ -51,7 +51,7 @@ UNIT_BYTES = 2 << 20
 #: So many units are read by threads.
 FEW_UNITS = 8
 #: A group is committed when it holds so much, or when nothing more comes.
-GROUP_ROWS = 60_000
+GROUP_ROWS = 120_000
 GROUP_BYTES = 160 << 20
 KNOWN_STATES = ("taken", "skipped", "quarantined")
 #: Objects that the ledger is asked about at once.

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,12 +22,29 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
 
 from ashiato.formats.columns import TableDescription
-from ashiato.lake.catalog import with_field_ids
+from ashiato.formats.entities import every
+from ashiato.lake.catalog import BOUNDED, with_field_ids
 
 #: So many rows a row group: an index lookup then reads little around what it wants.
 ROW_GROUP = 20_000
+UNIQUE = frozenset({"eventID", "requestID", "log_event_id"})
 #: Runs of a partition's rows in one table beyond which they are picked out one by one.
 MOST_SLICES = 64
+
+
+def dictionary_columns(schema: pa.Schema) -> list[str]:
+    """Paths of the leaf columns that a dictionary may make smaller: of ids, each value comes once."""
+
+    def leaves(path: str, type_: pa.DataType) -> Iterator[str]:
+        if pa.types.is_struct(type_):
+            for field in type_:
+                yield from leaves(f"{path}.{field.name}", field.type)
+        elif pa.types.is_list(type_):
+            yield from leaves(f"{path}.list.element", type_.value_type)
+        else:
+            yield path
+
+    return [path for f in schema if f.name not in UNIQUE for path in leaves(f.name, f.type)]
 
 
 def partitions(rows: pa.Table, description: TableDescription) -> Iterator[tuple[str, pa.Table]]:
@@ -57,6 +75,16 @@ def _runs(values: pa.Array) -> dict[datetime, list[tuple[int, int]]]:
         runs.setdefault(value, []).append((start, end - start))
         start = end
     return runs
+
+
+def without(rows: pa.Table, places: pa.Array) -> pa.Table:
+    """The rows but those at `places` (ascending). Second copies mostly come file by file: what is between
+    them is sliced, not copied."""
+    gone = [-1, *places.to_pylist(), rows.num_rows]
+    between = [(a + 1, b - a - 1) for a, b in pairwise(gone) if b - a > 1]
+    if len(between) <= MOST_SLICES:
+        return pa.concat_tables([rows.slice(0, 0), *(rows.slice(start, count) for start, count in between)])
+    return rows.filter(pc.invert(pc.is_in(every(rows.num_rows), places)))
 
 
 def data_file_maker(table: Table) -> Callable[[Path], DataFile]:
@@ -99,6 +127,7 @@ class FileWriter:
         self.schema = with_field_ids(description.schema, table.schema())
         self.folder = Path(table.location().removeprefix("file://")) / "data"
         self.level = level
+        self._dictionary = dictionary_columns(self.schema)
         self.rows = 0
         self._open: dict[str, tuple[Path, pq.ParquetWriter]] = {}
         self._closed: list[Path] = []
@@ -116,6 +145,9 @@ class FileWriter:
                     self.schema,
                     compression="zstd",
                     compression_level=self.level,
+                    use_dictionary=self._dictionary,
+                    # What plans use; the rest comes with sorting, without which it says little.
+                    write_statistics=list(BOUNDED[self.description.name]),
                     write_page_index=False,
                     store_schema=False,
                 )

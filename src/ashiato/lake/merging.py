@@ -18,7 +18,7 @@ from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import with_field_ids
 from ashiato.lake.compaction import SORTED
 from ashiato.lake.compaction_child import MEMORY_LIMIT
-from ashiato.lake.files import ROW_GROUP
+from ashiato.lake.files import ROW_GROUP, dictionary_columns
 from ashiato.lake.scan import relation
 
 #: Columns that a value is looked for in without knowing the time: a bloom filter a row group.
@@ -60,7 +60,13 @@ class SortedFiles:
         self.paths.append(self.folder / f"{SORTED}{uuid.uuid4().hex}.parquet")
         self._file = self.paths[-1].open("wb")
         self._writer = pq.ParquetWriter(
-            self._file, self.schema, compression="zstd", compression_level=3, store_schema=False, **self._more
+            self._file,
+            self.schema,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=dictionary_columns(self.schema),
+            store_schema=False,
+            **self._more,
         )
 
     def _close(self) -> None:

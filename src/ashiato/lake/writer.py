@@ -29,12 +29,11 @@ from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.core.text import fitting
 from ashiato.formats.columns import TableDescription
-from ashiato.formats.entities import every
 from ashiato.formats.reading import DigestFile
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
 from ashiato.lake.corrections import corrections_on, days_of_events
-from ashiato.lake.files import FileWriter
+from ashiato.lake.files import FileWriter, without
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.home import Home
 from ashiato.lake.key_rebuild import ensure_keys, open_keys
@@ -393,8 +392,7 @@ class LakeWriter:
             Candidate(chunk.slice(at, 1), days[at].as_py(), keys[at].as_py(), contents[at].as_py())
             for at in differing.to_pylist()
         ]
-        mask = pc.invert(pc.is_in(every(chunk.num_rows), repeats.rows))
-        return chunk.filter(mask), candidates, len(repeats.rows) - len(candidates)
+        return without(chunk, repeats.rows), candidates, len(repeats.rows) - len(candidates)
 
     def _variants(
         self, name: str, batch_id: int, candidates: list[Candidate], own: list[DataFile], table: Table

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 _SERVICE = re.compile(r"CloudTrail(?:-(?:Insight|NetworkActivity|Aggregated|Digest))?|Config|vpcflowlogs")
@@ -55,6 +56,7 @@ class Place:
     stem: Stem | None = None
 
 
+@lru_cache(maxsize=4096)
 def place_of(folder: str) -> Place:
     """Classifies a folder's key (ending in `/`, or empty for the bucket's root)."""
     parts = folder.split("/")[:-1]
