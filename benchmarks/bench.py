@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ashiato.intake.collect import UNIT_BYTES, UNIT_OBJECTS
+from ashiato.intake.collect import FEW_UNITS, UNIT_BYTES, UNIT_OBJECTS
 from benchmarks.load import Load, Loads
 from benchmarks.processes import Memory, python, run
 from benchmarks.sizes import Sizes
@@ -52,7 +52,7 @@ class Bench:
         self.loads = loads
         self.work = work
         self.threads = threads
-        self._start_up: dict[int, Taken] = {}
+        self._start_up: dict[bool, Taken] = {}
         self._kept: dict[str, Taken] = {}
 
     def say(self, text: str) -> None:
@@ -104,25 +104,26 @@ class Bench:
         return self._idle(load).cpu
 
     def _idle(self, load: Load) -> Taken:
-        return self._start_up[_idle_objects(load)]
+        return self._start_up[_by_processes(load)]
 
     def measure_start_up(self, load: Load) -> None:
         """Once a turn, next to what it is subtracted from."""
-        objects = _idle_objects(load)
-        taken = self.collect(self.loads.empty(objects))
+        by_processes = _by_processes(load)
+        taken = self.collect(self.loads.foreign(FEW_UNITS + 1 if by_processes else 1))
         self.drop(taken)
-        before = self._start_up.get(objects)
+        before = self._start_up.get(by_processes)
         if before is not None:
             taken = replace(taken, wall=min(taken.wall, before.wall), cpu=min(taken.cpu, before.cpu))
-        self._start_up[objects] = taken
+        self._start_up[by_processes] = taken
 
     def working(self, taken: Taken, load: Load) -> float:
         """Seconds of the run without its start-up; a tenth of it where the machine was too busy to tell."""
         return max(taken.wall - self.start_up(load), taken.wall / 10)
 
 
-def _idle_objects(load: Load) -> int:
-    return UNIT_OBJECTS + 1 if load.objects > UNIT_OBJECTS or load.bytes > UNIT_BYTES else 1
+def _by_processes(load: Load) -> bool:
+    """Whether `load` is enough for `collect` to start reading processes."""
+    return max(load.objects / UNIT_OBJECTS, load.bytes / UNIT_BYTES) > FEW_UNITS
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,12 @@ def _without_dedupe() -> None:
     """No key, no content hash, no look-up: every record is new."""
     import pyarrow as pa
 
-    from ashiato.formats.cloudtrail import EventRows
+    from ashiato.formats import cloudtrail
     from ashiato.intake import worker
     from ashiato.lake.writer import LakeWriter
 
-    def note(self: Any, fields: Any, times: list[int]) -> None:
-        del fields
-        self._times.extend(times)
-        self._keys.extend([b"\0" * 16] * len(times))
+    def keys(ids: Sequence[str | None], _: object) -> pa.Array:
+        return pa.repeat(pa.scalar(b"\0" * 16, pa.binary(16)), len(ids))
 
     def hashes(rows: pa.Table, *_: object) -> pa.Array:
         return pa.repeat(pa.scalar(0, pa.int64()), rows.num_rows)
@@ -41,7 +40,7 @@ def _without_dedupe() -> None:
     def new_rows(_self: object, _name: str, _batch: int, chunk: pa.Table, *_: object) -> tuple[Any, Any, int]:
         return chunk, [], 0
 
-    _replace(EventRows, "_note", note)
+    _replace(cloudtrail, "event_keys", keys)
     _replace(worker, "content_hashes", hashes)
     _replace(LakeWriter, "_new_rows", new_rows)
 

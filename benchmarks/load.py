@@ -14,6 +14,7 @@ from pathlib import Path
 from zlib import crc32
 
 import ashiato.demo
+from ashiato.intake.collect import UNIT_BYTES
 from benchmarks.processes import pool_of
 
 CORPORA = Path(os.environ.get("ASHIATO_CORPORA") or Path(__file__).parents[2] / "shared" / "corpora")
@@ -54,7 +55,7 @@ class Loads:
         sources += [here, here.with_name("flow_text.py")]
         self._made_by = f"{crc32(b''.join(p.read_bytes() for p in sources)):08x}"
 
-    def _made(self, name: str, make: Callable[[Path], None]) -> Load:
+    def _made(self, name: str, make: Callable[[Path], None], records: int | None = None) -> Load:
         place = self.folder / f"{name}-{self._made_by}"
         facts = place / "load.json"
         if not facts.exists():
@@ -64,8 +65,9 @@ class Loads:
             (place / "data").mkdir(parents=True)
             make(place / "data")
             files = [p for p in (place / "data").rglob("*") if p.is_file()]
-            with pool_of(2) as pool:
-                records = sum(pool.map(_records_in, files, chunksize=64))
+            if records is None:
+                with pool_of(2) as pool:
+                    records = sum(pool.map(_records_in, files, chunksize=64))
             size = sum(p.stat().st_size for p in files)
             facts.write_text(json.dumps({"records": records, "objects": len(files), "bytes": size}))
         return Load(place / "data", **json.loads(facts.read_text()))
@@ -109,14 +111,14 @@ class Loads:
 
         return self._made(f"real-{copies}", make)
 
-    def empty(self, objects: int) -> Load:
-        """Objects without a record: what taking them in costs is starting up."""
+    def foreign(self, units: int) -> Load:
+        """Objects that are no logs, each a unit of reading: what taking them in costs is starting up."""
 
         def make(out: Path) -> None:
-            for n in range(objects):
-                (out / f"{n}.json.gz").write_bytes(gzip.compress(b'{"Records":[]}' + b" " * n, mtime=0))
+            for n in range(units):
+                (out / f"{n}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes([n]) * UNIT_BYTES)
 
-        return self._made(f"empty-{objects}", make)
+        return self._made(f"foreign-{units}", make, records=0)
 
     def small(self, objects: int, each: int, packed: int) -> tuple[Load, Load]:
         """The same events in many objects and in few."""

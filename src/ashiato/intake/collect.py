@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError, SourceUnavailable
-from ashiato.core.garbage import collect_garbage_seldom
+from ashiato.core.memory import expect_much
 from ashiato.core.text import printable
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.spool import Spool, SpoolSource
@@ -51,8 +51,8 @@ UNIT_BYTES = 2 << 20
 #: So many units are read by threads.
 FEW_UNITS = 8
 #: A group is committed when it holds so much, or when nothing more comes.
-GROUP_ROWS = 120_000
-GROUP_BYTES = 160 << 20
+GROUP_ROWS = 400_000
+GROUP_BYTES = 128 << 20
 KNOWN_STATES = ("taken", "skipped", "quarantined")
 #: Objects that the ledger is asked about at once.
 SLICE = 400
@@ -152,7 +152,7 @@ class Collector:
     def run(self, addresses: Sequence[str], options: SourceOptions | None = None) -> CollectReport:
         """Take in every address. Raises SourceUnavailable, WrongUse; the lake then holds what was taken."""
         began = time.monotonic()
-        collect_garbage_seldom()
+        expect_much()
         listings = LedgerListings(self.home.ledger)
         sources = [
             (address, open_source(address, options=options, listings=listings)) for address in addresses

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ashiato.core.errors import SourceUnavailable
-from ashiato.core.garbage import collect_garbage_seldom
+from ashiato.core.memory import expect_much
 from ashiato.core.text import fitting, printable
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
@@ -93,7 +93,7 @@ def start_worker(plan: ReadingPlan, parent: int) -> None:
 
     global _plan, _source
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    collect_garbage_seldom()
+    expect_much()
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _plan, _source = plan, open_source(plan.spec.address, name=plan.spec.name, options=plan.spec.options)
@@ -135,8 +135,8 @@ class _Gathered:
     tables: list[pa.Table] = field(default_factory=list)
     rows: int = 0
     bytes: int = 0
-    #: The object that all rows are of; None where they are of several.
-    of: str | None = None
+    #: Whether there are rows whose object only the rows tell.
+    mixed: bool = False
 
 
 class _UnitReader:
@@ -286,10 +286,10 @@ class _UnitReader:
         rows = part.rows
         if part.keys is not None:
             rows = rows.append_column(KEY, short_keys(part.keys))
-        # Events of other objects may have been taken before.
-        of = None if part.table == "cloudtrail" else of
-        gathered = self.gathered.setdefault(at, _Gathered(of=of))
-        gathered.of = of if gathered.of == of else None
+        if part.table != "cloudtrail" and of is not None:
+            self._note_objects(rows, part.table, of)
+        gathered = self.gathered.setdefault(at, _Gathered())
+        gathered.mixed |= part.table == "cloudtrail" or of is None
         gathered.tables.append(rows)
         gathered.rows += rows.num_rows
         # Small tables are not weighed: summing 80 columns costs more than what they hold.
@@ -310,11 +310,13 @@ class _UnitReader:
                 pc.floor_temporal(time_column, unit="day").cast(pa.date32()).cast(pa.int32())
             ).to_pylist()
         )
-        self._note_objects(rows, table, gathered.of)
+        if gathered.mixed:
+            self._note_objects(rows, table)
         self._write(at, rows)
 
-    def _note_objects(self, rows: pa.Table, table: str, of: str | None) -> None:
-        """Of each object: its newest record, and account and region where all records share them."""
+    def _note_objects(self, rows: pa.Table, table: str, of: str | None = None) -> None:
+        """Of each object: its newest record, and account and region where all records share them. `of` is the
+        object of all rows, where it is known."""
         if table not in ACCOUNT_REGION:
             return
         time = TABLES[table].time_column

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,13 +28,17 @@ from ashiato.lake.catalog import BOUNDED, with_field_ids
 
 #: So many rows a row group: an index lookup then reads little around what it wants.
 ROW_GROUP = 20_000
-UNIQUE = frozenset({"eventID", "requestID", "log_event_id"})
+UNIQUE = frozenset({"eventID", "requestID", "log_event_id", "bytes", "packets"})
+TIMES = frozenset({"eventTime", "start", "end", "start_time"})
+#: The same of files that wait for compaction: a page of each column costs more than looking around.
+APPENDED_ROW_GROUP = 50_000
 #: Runs of a partition's rows in one table beyond which they are picked out one by one.
 MOST_SLICES = 64
 
 
-def dictionary_columns(schema: pa.Schema) -> list[str]:
-    """Paths of the leaf columns that a dictionary may make smaller: of ids, each value comes once."""
+def encodings(schema: pa.Schema) -> dict[str, Any]:
+    """How the columns are encoded, as options of `pq.ParquetWriter`: by dictionary, but for ids and figures,
+    of which each value comes once, and for times, which are near one another."""
 
     def leaves(path: str, type_: pa.DataType) -> Iterator[str]:
         if pa.types.is_struct(type_):
@@ -44,7 +49,9 @@ def dictionary_columns(schema: pa.Schema) -> list[str]:
         else:
             yield path
 
-    return [path for f in schema if f.name not in UNIQUE for path in leaves(f.name, f.type)]
+    coded = [path for f in schema if f.name not in UNIQUE | TIMES for path in leaves(f.name, f.type)]
+    times = {f.name: "DELTA_BINARY_PACKED" for f in schema if f.name in TIMES}
+    return {"use_dictionary": coded, "column_encoding": times or None}
 
 
 def partitions(rows: pa.Table, description: TableDescription) -> Iterator[tuple[str, pa.Table]]:
@@ -127,7 +134,7 @@ class FileWriter:
         self.schema = with_field_ids(description.schema, table.schema())
         self.folder = Path(table.location().removeprefix("file://")) / "data"
         self.level = level
-        self._dictionary = dictionary_columns(self.schema)
+        self._encodings = encodings(self.schema)
         self.rows = 0
         self._open: dict[str, tuple[Path, pq.ParquetWriter]] = {}
         self._closed: list[Path] = []
@@ -145,14 +152,14 @@ class FileWriter:
                     self.schema,
                     compression="zstd",
                     compression_level=self.level,
-                    use_dictionary=self._dictionary,
                     # What plans use; the rest comes with sorting, without which it says little.
                     write_statistics=list(BOUNDED[self.description.name]),
                     write_page_index=False,
                     store_schema=False,
+                    **self._encodings,
                 )
                 self._open[name] = (path, writer)
-            self._open[name][1].write_table(part.cast(self.schema), row_group_size=ROW_GROUP)
+            self._open[name][1].write_table(part.cast(self.schema), row_group_size=APPENDED_ROW_GROUP)
 
     def close(self) -> list[DataFile]:
         """Finish the files; their entries for the commit."""

@@ -18,7 +18,7 @@ from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import with_field_ids
 from ashiato.lake.compaction import SORTED
 from ashiato.lake.compaction_child import MEMORY_LIMIT
-from ashiato.lake.files import ROW_GROUP, dictionary_columns
+from ashiato.lake.files import ROW_GROUP, encodings
 from ashiato.lake.scan import relation
 
 #: Columns that a value is looked for in without knowing the time: a bloom filter a row group.
@@ -64,8 +64,8 @@ class SortedFiles:
             self.schema,
             compression="zstd",
             compression_level=3,
-            use_dictionary=dictionary_columns(self.schema),
             store_schema=False,
+            **encodings(self.schema),
             **self._more,
         )
 

@@ -1,0 +1,31 @@
+"""Memory of processes that make and let go of much: what Python and the C library are told beforehand."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+
+#: glibc's numbers of the options (malloc.h), and bytes.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_KEPT = 256 << 20
+_LARGE = 64 << 20
+
+
+def expect_much() -> None:
+    """For a process that is about to read or write many records.
+
+    Garbage: they make many objects and no cycles, and a tenth of the time of reading went into looking for
+    some. What is there now is left out for good, the rest is looked at after 50,000 new containers.
+
+    Memory: a megabyte of text that is let go of is kept for the next one, instead of being given back to the
+    system and asked for page by page again (4 % of the time of taking in).
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        # Other C libraries have no such function.
+        if mallopt is not None:
+            mallopt(_M_TRIM_THRESHOLD, _KEPT)
+            mallopt(_M_MMAP_THRESHOLD, _LARGE)
