@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -208,12 +208,6 @@ class KeyTable:
         with _transaction(self.db):
             for name in (*KEYED, "known_batches"):
                 self.db.execute(f"DELETE FROM {name}")
-
-    def days(self, table: str) -> Iterator[tuple[int, int]]:
-        """(day, keys) of each day."""
-        yield from self.db.execute(
-            f"SELECT day, sum(length(keys)) / 8 FROM {table} GROUP BY day ORDER BY day"
-        )
 
     def known_batches(self) -> set[int]:
         """Batches all of whose keys are here."""
