@@ -30,7 +30,9 @@ def claim(table: KeyTable, batch: int, records: list[Record]) -> list[tuple[int,
 
 def held(table: KeyTable) -> dict[int, int]:
     """Keys of each day."""
-    return dict(table.db.execute("SELECT day, sum(length(keys)) / 8 FROM cloudtrail GROUP BY day ORDER BY day"))
+    return dict(
+        table.db.execute("SELECT day, sum(length(keys)) / 8 FROM cloudtrail GROUP BY day ORDER BY day")
+    )
 
 
 def expected(known: dict[tuple[int, int], int], records: list[Record]) -> list[tuple[int, bool]]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
-from itertools import count
 
 import pytest
 
 from sources.served import Bucket, Proxy
-
-_NUMBERS = count(1)
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +39,8 @@ def bucket(moto_port: int) -> Bucket:
     import boto3
 
     endpoint = f"http://127.0.0.1:{moto_port}"
-    name = f"logs-{next(_NUMBERS)}"
+    # By chance, not by number: this file is imported more than once, into one moto.
+    name = f"logs-{uuid.uuid4().hex[:16]}"
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     client.create_bucket(Bucket=name)
     return Bucket(name, endpoint)

@@ -63,6 +63,8 @@ class Spool:
 class SpoolSource:
     """The waiting entries of a spool as a source; `confirm` removes what was handed out."""
 
+    at_once = 1
+
     name = "spool"
 
     def __init__(self, spool: Spool) -> None:

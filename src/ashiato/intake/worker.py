@@ -8,7 +8,6 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +27,7 @@ from ashiato.intake.contents import content_hashes
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.keys import short_keys
 from ashiato.sources.addresses import open_source
+from ashiato.sources.fetching import fetch_all
 from ashiato.sources.layout import place_of
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source
 from ashiato.sources.options import SourceOptions
@@ -156,7 +156,7 @@ class _UnitReader:
 
     def read(self, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
         try:
-            for ref, content in _fetched(source, refs):
+            for ref, content in fetch_all(source, refs):
                 if isinstance(content, ObjectUnavailable):
                     self.result.failures.append(
                         Failure(ref, f"{content.reason}: {content.what}", content.remedy, content.retry)
@@ -359,28 +359,6 @@ class _UnitReader:
 
 def _single(values: set[str | None] | None) -> str | None:
     return next(iter(values)) if values and len(values) == 1 else None
-
-
-def _fetched(
-    source: Source, refs: Sequence[ObjectRef]
-) -> Iterator[tuple[ObjectRef, bytes | ObjectUnavailable]]:
-    """Contents in order; objects of a bucket are fetched eight at a time."""
-
-    def fetch(ref: ObjectRef, replaced: bool = False) -> tuple[ObjectRef, bytes | ObjectUnavailable]:
-        try:
-            return ref, source.fetch(ref)
-        except ObjectUnavailable as error:
-            # Overwritten after it was listed: what it is now is what there is to read.
-            if error.replacement is not None and not replaced:
-                return fetch(error.replacement, replaced=True)
-            return ref, error
-
-    if refs and refs[0].name.startswith("s3://") and len(refs) > 1:
-        with ThreadPoolExecutor(8) as pool:
-            yield from pool.map(fetch, refs)
-        return
-    for ref in refs:
-        yield fetch(ref)
 
 
 def _facts(ref: ObjectRef, content: bytes, digest: bytes) -> ObjectFacts:

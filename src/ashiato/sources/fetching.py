@@ -8,18 +8,27 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source
 
+Fetched = tuple[ObjectRef, bytes | ObjectUnavailable]
+
 
 def fetch_all(
-    source: Source, refs: Iterable[ObjectRef], *, workers: int = 16, most_bytes: int = 64 << 20
-) -> Iterator[tuple[ObjectRef, bytes | ObjectUnavailable]]:
+    source: Source, refs: Iterable[ObjectRef], *, workers: int | None = None, most_bytes: int = 64 << 20
+) -> Iterator[Fetched]:
     """Each reference with its bytes or the reason why not, as they arrive.
 
-    At most `most_bytes` of objects (or one, if it is larger) and 4 × `workers` objects are held or on
-    their way. `refs` is read lazily in the calling thread. SourceUnavailable ends the iteration.
+    An object that was overwritten after it was listed comes with the reference to what it is now. At most
+    `most_bytes` of objects (or one, if it is larger) and 4 × `workers` objects are held or on their way;
+    `workers` are as many as the source is worth. `refs` is read lazily in the calling thread.
+    SourceUnavailable ends the iteration.
     """
+    workers = workers or source.at_once
+    if workers == 1:
+        for ref in refs:
+            yield _fetch(source, ref)
+        return
     pool = ThreadPoolExecutor(workers, "ashiato-fetch")
-    running: dict[Future[bytes | ObjectUnavailable], ObjectRef] = {}
-    done: deque[Future[bytes | ObjectUnavailable]] = deque()
+    running: dict[Future[Fetched], ObjectRef] = {}
+    done: deque[Future[Fetched]] = deque()
     waiting = iter(refs)
     ahead: ObjectRef | None = next(waiting, None)
     held = 0
@@ -37,14 +46,16 @@ def fetch_all(
                 done.extend(wait(running, return_when=FIRST_COMPLETED).done)
             future = done.popleft()
             ref = running.pop(future)
-            yield ref, future.result()
+            yield future.result()
             held -= ref.size
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _fetch(source: Source, ref: ObjectRef) -> bytes | ObjectUnavailable:
+def _fetch(source: Source, ref: ObjectRef, *, replaced: bool = False) -> Fetched:
     try:
-        return source.fetch(ref)
+        return ref, source.fetch(ref)
     except ObjectUnavailable as error:
-        return error
+        if error.replacement is not None and not replaced:
+            return _fetch(source, error.replacement, replaced=True)
+        return ref, error

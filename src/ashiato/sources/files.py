@@ -30,6 +30,8 @@ class FilesSource:
     folders come newest first; otherwise names ascend, in blocks of 10,000 so that memory stays bounded.
     """
 
+    at_once = 1
+
     def __init__(self, address: str, *, name: str, options: SourceOptions) -> None:
         self.name = name
         self.address = address

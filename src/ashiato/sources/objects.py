@@ -110,6 +110,8 @@ class Source(Protocol):
 
     name: str
     progress: Progress
+    #: Objects that are worth fetching at once: many where each takes a round trip.
+    at_once: int
 
     def objects(self) -> Iterator[ObjectRef]:
         """Everything that should be considered now, newest days first; memory stays bounded.

@@ -35,6 +35,8 @@ class S3Source:
     are for one thread, `fetch()` for any number. Nothing is connected to before one of them is called.
     """
 
+    at_once = 8
+
     def __init__(
         self,
         bucket: str,

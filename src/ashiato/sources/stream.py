@@ -20,6 +20,8 @@ class StreamSource:
     by `options.max_object_bytes`; beyond that nothing is taken.
     """
 
+    at_once = 1
+
     def __init__(
         self, path: str | None, *, name: str, options: SourceOptions, stream: BinaryIO | None = None
     ) -> None:
