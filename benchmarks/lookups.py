@@ -132,9 +132,11 @@ def _row(name: str, rows: int, answers: list[Answer], seconds: float, needle: Ne
 
 def _growth(name: str, medians: dict[tuple[str, int], float], few: int, many: int) -> Row:
     a, b = medians[name, few], medians[name, many]
+    # The design asks for it between 10 M and 100 M; below, what it costs to open files is all there is.
+    budget = 1.5 if many >= 100_000_000 else None
     return Row(
         FAMILY, f"{name}, grown to {many:,}", f"{b * 1000:.0f} ms", f"among {few:,}: {a * 1000:.0f} ms", b / a,
-        "×", "≤", 1.5,
+        "×", "≤", budget,
     )  # fmt: skip
 
 

@@ -37,7 +37,8 @@ from ashiato.intake.worker import (
 )
 from ashiato.lake.handover import ObjectFacts, ReadRows
 from ashiato.lake.home import Home
-from ashiato.lake.writer import GroupReport, LakeWriter, file_name
+from ashiato.lake.ledger_rows import file_name
+from ashiato.lake.writer import GroupReport, LakeWriter
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
 from ashiato.ledger.listings import LedgerListings

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -23,22 +22,31 @@ import sqlalchemy as sa
 from pyiceberg.exceptions import CommitFailedException, CommitStateUnknownException
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
-from sqlalchemy.engine import Connection
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
-from ashiato.core.text import fitting
 from ashiato.formats.columns import TableDescription
-from ashiato.formats.reading import DigestFile
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import open_catalog, open_table
-from ashiato.lake.corrections import corrections_on, days_of_events
+from ashiato.lake.corrections import days_of_events
 from ashiato.lake.files import FileWriter, without
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.home import Home
 from ashiato.lake.key_rebuild import ensure_keys, open_keys
 from ashiato.lake.keys import KEYED
 from ashiato.lake.leases import leased
+from ashiato.lake.ledger_rows import (
+    done_for,
+    forget_objects,
+    keep_corrections,
+    keep_digests,
+    known_contents,
+    mark_days,
+    new_id,
+    object_row,
+    settle,
+)
+from ashiato.lake.reconciling import BATCH, DUPLICATES, VARIANTS, reconcile
 from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between
 from ashiato.lake.variants import Candidate, variant_rows
@@ -50,9 +58,6 @@ CHUNK_ROWS = 50_000
 #: PyIceberg copies all of a table's metadata several times a commit: it must not grow with the commits.
 MOST_SNAPSHOTS = 48
 KEPT_SNAPSHOTS = 16
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-#: Names in the summary of a batch's snapshot: its uid, and what became of the other records of the batch.
-BATCH, DUPLICATES, VARIANTS = "ashiato.batch", "ashiato.duplicates", "ashiato.variants"
 #: What a full disk, a lost folder or a broken database shows itself as.
 WRITE_ERRORS = (
     OSError,
@@ -111,15 +116,6 @@ class _LeftOut:
             self.last = span["max"] if self.last is None else max(self.last, span["max"])
 
 
-@dataclass(frozen=True)
-class _Committed:
-    """A batch as found in the lake: values for the ledger, days to count again, corrections."""
-
-    values: dict[str, int]
-    days: set[int]
-    corrections: Sequence[tuple[str, str]]
-
-
 class LakeWriter:
     """Commits groups to the lake. One per home: it needs the home's writer lock."""
 
@@ -130,7 +126,7 @@ class LakeWriter:
         self.catalog = open_catalog(home.lake)
         self.keys = open_keys(home.folder / "keys.db")
         self._tables: dict[str, Table] = {}
-        self.reconcile()
+        reconcile(self.home, self.catalog, self.keys)
         ensure_keys(self.keys, self.catalog, home.ledger)
 
     def table(self, name: str) -> Table:
@@ -207,7 +203,7 @@ class LakeWriter:
         which is then done here."""
         self._tables.clear()
         try:
-            self.reconcile()
+            reconcile(self.home, self.catalog, self.keys)
             states = set(
                 self.home.ledger.rows(
                     sa.select(t.objects.c.state).where(t.objects.c.group_id == group).distinct()
@@ -224,9 +220,9 @@ class LakeWriter:
     ) -> dict[str, tuple[int, str]]:
         with self.home.ledger.begin() as connection:
             keep = {(o.source, o.name, o.etag) for o in objects}
-            done = _done(connection, keep)
-            _forget_objects(connection, objects)
-            rows = [_object_row(o, group, done.get((o.source, o.name, o.etag))) for o in objects]
+            done = done_for(connection, keep)
+            forget_objects(connection, objects)
+            rows = [object_row(o, group, done.get((o.source, o.name, o.etag))) for o in objects]
             insert_many(connection, t.objects, rows)
             batches = {}
             for name, files in by_table.items():
@@ -245,9 +241,9 @@ class LakeWriter:
                         created_at=now(),
                     )
                 )
-                batches[name] = (_made(result), uid)
+                batches[name] = (new_id(result), uid)
             # What a digest promises is known from here on, whatever becomes of the group.
-            _keep_digests(connection, objects)
+            keep_digests(connection, objects)
         return batches
 
     def _write(
@@ -340,7 +336,7 @@ class LakeWriter:
     ) -> tuple[pa.Array | None, pa.Array | None]:
         """Objects whose rows an interrupted group committed already, and second copies of whole objects."""
         with self.home.ledger.engine.connect() as connection:
-            done = _done(connection, {(o.source, o.name, o.etag) for o in objects})
+            done = done_for(connection, {(o.source, o.name, o.etag) for o in objects})
             unwanted = [
                 o.name for o in objects if name in (done.get((o.source, o.name, o.etag)) or "").split(",")
             ]
@@ -348,7 +344,7 @@ class LakeWriter:
             if name == "vpc_flow_logs":
                 left = set(unwanted)
                 candidates = [o for o in objects if o.unkeyed and o.name not in left]
-                seen = _known_contents(connection, name, [o.sha256 for o in candidates])
+                seen = known_contents(connection, name, [o.sha256 for o in candidates])
                 # An object that is left out has its rows in the lake, though it is not confirmed yet.
                 seen.update(o.sha256 for o in objects if o.name in left)
                 for o in candidates:
@@ -427,84 +423,11 @@ class LakeWriter:
                     )
                 )
                 if tally.taken or tally.variants:
-                    _mark_days(connection, name, set().union(*(f.days for f in by_table[name])))
-            _settle(connection, group, moment)
-            _keep_corrections(connection, corrections)
+                    mark_days(connection, name, set().union(*(f.days for f in by_table[name])))
+            settle(connection, group, moment)
+            keep_corrections(connection, corrections)
             # What a correction replaces no longer counts, on whatever day it stands.
-            _mark_days(connection, "cloudtrail", corrected)
-
-    # -- reconcile ----------------------------------------------------------------------------------
-
-    def reconcile(self) -> None:
-        """Finish or take back what a process that died left between two steps: one transaction a group, so
-        that dying here is no different."""
-        ledger = self.home.ledger
-        b, o = t.batches.c, t.objects.c
-        unsure: dict[str, list[sa.Row[Any]]] = {}
-        for batch in ledger.rows(sa.select(t.batches).where(b.state == "writing").order_by(b.id)):
-            unsure.setdefault(batch.group_id, []).append(batch)
-        for (group,) in ledger.rows(sa.select(o.group_id).where(o.state == "pending").distinct()):
-            unsure.setdefault(group, [])
-        for group, batches in unsure.items():
-            self._reconcile(group, batches)
-
-    def _reconcile(self, group: str, batches: Sequence[sa.Row[Any]]) -> None:
-        found = {batch.id: self._committed(batch) for batch in batches}
-        for batch in batches:
-            if found[batch.id] is None:
-                self.keys.forget(batch.table_name, batch.id, json.loads(batch.days))
-        done = [batch.table_name for batch in batches if found[batch.id] is not None]
-        moment = now()
-        with self.home.ledger.begin() as connection:
-            for batch in batches:
-                committed = found[batch.id]
-                at = t.batches.c.id == batch.id
-                if committed is None:
-                    connection.execute(sa.delete(t.batches).where(at))
-                    continue
-                values = {"state": "committed", "committed_at": moment, **committed.values}
-                connection.execute(sa.update(t.batches).where(at).values(values))
-                _mark_days(connection, batch.table_name, committed.days)
-                _keep_corrections(connection, committed.corrections)
-            if batches and len(done) == len(batches):
-                # Every batch of the group is in the lake: only the confirmation was missing.
-                _settle(connection, group, moment)
-                return
-            # Which objects have rows in which table is not recorded, and need not be: they are read again.
-            connection.execute(
-                sa.update(t.objects)
-                .where(t.objects.c.group_id == group, t.objects.c.state == "pending")
-                .values(
-                    state="failed",
-                    reason="interrupted; it will be read again",
-                    done=_joined(t.objects.c.done, done),
-                )
-            )
-
-    def _committed(self, batch: sa.Row[Any]) -> _Committed | None:
-        """What the ledger should say of a batch whose snapshot is in the lake; None where there is none."""
-        table = open_table(self.catalog, batch.table_name)
-        snapshot = next(
-            (s for s in table.snapshots() if s.summary and s.summary.get(BATCH) == batch.uid), None
-        )
-        if snapshot is None:
-            return None
-        summary: Mapping[str, str | None] = (
-            dict(snapshot.summary.additional_properties) if snapshot.summary else {}
-        )
-        variants = int(summary.get(VARIANTS) or 0)
-        days = set(json.loads(batch.days))
-        corrections = corrections_on(table, days) if batch.table_name == "cloudtrail" else []
-        return _Committed(
-            {
-                "snapshot_id": snapshot.snapshot_id,
-                "rows": int(summary["added-records"] or 0) - variants,
-                "duplicates": int(summary.get(DUPLICATES) or 0),
-                "variants": variants,
-            },
-            days | days_of_events(table, [original for original, _ in corrections]),
-            corrections,
-        )
+            mark_days(connection, "cloudtrail", corrected)
 
     def close(self) -> None:
         self.keys.close()
@@ -512,18 +435,6 @@ class LakeWriter:
 
 def _names(names: Sequence[str]) -> pa.Array | None:
     return pa.array(names, pa.string()) if names else None
-
-
-def _made(result: sa.CursorResult[Any]) -> int:
-    """The id of the row that was inserted."""
-    key = result.inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _joined(column: sa.Column[str], names: Sequence[str]) -> sa.ColumnElement[str]:
-    added = ",".join(names)
-    return sa.func.coalesce(column + ",", "") + added
 
 
 def _chunks(files: Sequence[ReadRows]) -> Iterator[pa.Table]:
@@ -567,146 +478,3 @@ def _corrections(rows: pa.Table) -> list[tuple[str, str]]:
         and r["eventID"]
         and r["addendum"]["originalEventID"] != r["eventID"]
     ]
-
-
-def file_name(name: str) -> str:
-    """The last part of a path or key."""
-    return name.rpartition("/")[2][:1024]
-
-
-def _object_row(o: ObjectFacts, group: str, done: str | None) -> dict[str, object]:
-    return {
-        "source": o.source,
-        "name": o.name,
-        "file_name": file_name(o.name),
-        "log": o.log,
-        "etag": o.etag,
-        "size": o.size,
-        "sha256": o.sha256,
-        "delivered_at": o.delivered_at,
-        "taken_at": None,
-        "state": "pending",
-        "reason": o.reason,
-        "records": o.records,
-        "account": o.account,
-        "region": o.region,
-        "newest_record": o.newest_record,
-        "group_id": group,
-        "outcome": o.outcome,
-        "done": done,
-    }
-
-
-def _in_slices(values: Sequence[object], size: int = 400) -> Iterator[Sequence[object]]:
-    for i in range(0, len(values), size):
-        yield values[i : i + size]
-
-
-def _forget_objects(connection: Connection, objects: Sequence[ObjectFacts]) -> None:
-    """Earlier rows of the same objects (failed, interrupted) give way; so does the failure of a content that
-    was overwritten before it could be read."""
-    o = t.objects.c
-    overwritten = sa.and_(o.state == "failed", sa.func.coalesce(o.done, "") == "")
-    wanted = {(f.source, f.name, f.etag) for f in objects}
-    for source in {f.source for f in objects}:
-        for part in _in_slices([f.name for f in objects if f.source == source]):
-            found = connection.execute(
-                sa.select(o.id, o.name, o.etag, overwritten).where(o.source == source, o.name.in_(part))
-            )
-            old = [id_ for id_, name, etag, gone in found if gone or (source, name, etag) in wanted]
-            if old:
-                connection.execute(sa.delete(t.objects).where(o.id.in_(old)))
-
-
-def _done(connection: Connection, wanted: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
-    """Tables that interrupted groups committed for these objects."""
-    o = t.objects.c
-    rows = connection.execute(
-        sa.select(o.source, o.name, o.etag, o.done).where(o.done.is_not(None), o.done != "")
-    )
-    return {(s, n, e): d for s, n, e, d in rows if (s, n, e) in wanted}
-
-
-def _known_contents(connection: Connection, table: str, hashes: Sequence[bytes]) -> set[bytes]:
-    """Of these contents, those whose rows are in `table`: taken, or committed by a group that was interrupted."""
-    o = t.objects.c
-    known: set[bytes] = set()
-    for part in _in_slices(hashes):
-        found = connection.execute(
-            sa.select(o.sha256, o.state, o.done).where(
-                o.sha256.in_(part), o.records > 0, sa.or_(o.state == "taken", o.done.is_not(None))
-            )
-        )
-        known.update(h for h, state, done in found if state == "taken" or table in (done or "").split(","))
-    return known
-
-
-def _mark_days(connection: Connection, table: str, days: set[int]) -> None:
-    for day in days:
-        name = (EPOCH + timedelta(days=day)).strftime("%Y-%m-%d")
-        changed = connection.execute(
-            sa.update(t.dirty_days)
-            .where(t.dirty_days.c.table_name == table, t.dirty_days.c.day == name)
-            .values(dirty=1)
-        )
-        if not changed.rowcount:
-            connection.execute(sa.insert(t.dirty_days).values(table_name=table, day=name, dirty=1))
-
-
-def _settle(connection: Connection, group: str, moment: datetime) -> None:
-    connection.execute(
-        sa.update(t.objects)
-        .where(t.objects.c.group_id == group)
-        .values(state=t.objects.c.outcome, taken_at=moment, done=None)
-    )
-
-
-def _keep_corrections(connection: Connection, corrections: Sequence[tuple[str, str]]) -> None:
-    c = t.corrections.c
-    for original, correction in corrections:
-        # Ids of 36 characters; what is no id corrects nothing.
-        if fitting(original, 100) is None or fitting(correction, 100) is None:
-            continue
-        if not connection.scalar(
-            sa.select(sa.func.count()).where(c.original == original, c.correction == correction)
-        ):
-            connection.execute(sa.insert(t.corrections).values(original=original, correction=correction))
-
-
-def _fits(d: DigestFile) -> bool:
-    """Whether a digest names what can exist: a document that does not says nothing of coverage."""
-    texts = [(d.account, 20), (d.region, 40), (d.bucket, 255), (d.key, 1024)]
-    texts += [pair for b, k, h in d.log_files for pair in ((b, 255), (k, 1024), (h, 64))]
-    return all(fitting(text, most) is not None for text, most in texts)
-
-
-def _keep_digests(connection: Connection, objects: Sequence[ObjectFacts]) -> None:
-    for o in objects:
-        for d in o.digests:
-            if not _fits(d):
-                continue
-            known = connection.scalar(
-                sa.select(t.digests.c.id).where(t.digests.c.bucket == d.bucket, t.digests.c.key == d.key)
-            )
-            if known is not None:
-                continue
-            made = connection.execute(
-                sa.insert(t.digests).values(
-                    account=d.account,
-                    region=d.region,
-                    start=d.start,
-                    end=d.end,
-                    bucket=d.bucket,
-                    key=d.key,
-                    object=o.name,
-                )
-            )
-            if d.log_files:
-                digest_id = _made(made)
-                connection.execute(
-                    sa.insert(t.digest_files),
-                    [
-                        {"digest": digest_id, "bucket": b, "key": k, "file_name": file_name(k), "sha256": h}
-                        for k, (b, h) in {k: (b, h) for b, k, h in d.log_files}.items()
-                    ],
-                )
