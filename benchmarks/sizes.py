@@ -13,7 +13,7 @@ class Sizes:
     events: int = 200_000
     copies: int = 5
     days: int = 10
-    real_copies: int = 70
+    real_copies: int = 350
     #: Records for baselines that are slow by design.
     slow_records: int = 40_000
     flow_base: int = 100_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
@@ -34,6 +35,7 @@ TIMES = frozenset({"eventTime", "start", "end", "start_time"})
 APPENDED_ROW_GROUP = 50_000
 #: Runs of a partition's rows in one table beyond which they are picked out one by one.
 MOST_SLICES = 64
+WRITING_THREADS = 2
 
 
 def encodings(schema: pa.Schema) -> dict[str, Any]:
@@ -142,32 +144,40 @@ class FileWriter:
     def write(self, rows: pa.Table) -> None:
         """`rows` in the table's columns and order."""
         self.rows += rows.num_rows
-        for name, part in partitions(rows, self.description):
-            if name not in self._open:
-                folder = self.folder / f"{self.description.partition}={name}"
-                folder.mkdir(parents=True, exist_ok=True)
-                path = folder / f"{uuid.uuid4().hex}.parquet"
-                writer = pq.ParquetWriter(
-                    path,
-                    self.schema,
-                    compression="zstd",
-                    compression_level=self.level,
-                    # What plans use; the rest comes with sorting, without which it says little.
-                    write_statistics=list(BOUNDED[self.description.name]),
-                    write_page_index=False,
-                    store_schema=False,
-                    **self._encodings,
-                )
-                self._open[name] = (path, writer)
-            self._open[name][1].write_table(part.cast(self.schema), row_group_size=APPENDED_ROW_GROUP)
+        parts = [(self._writer(name), part) for name, part in partitions(rows, self.description)]
+        # Each partition is a file of its own, and encoding one lets other threads go on.
+        with ThreadPoolExecutor(WRITING_THREADS) as pool:
+            for _ in pool.map(self._append, parts):
+                pass
+
+    def _writer(self, partition: str) -> pq.ParquetWriter:
+        if partition not in self._open:
+            folder = self.folder / f"{self.description.partition}={partition}"
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{uuid.uuid4().hex}.parquet"
+            writer = pq.ParquetWriter(
+                path,
+                self.schema,
+                compression="zstd",
+                compression_level=self.level,
+                # What plans use; the rest comes with sorting, without which it says little.
+                write_statistics=list(BOUNDED[self.description.name]),
+                write_page_index=False,
+                store_schema=False,
+                **self._encodings,
+            )
+            self._open[partition] = (path, writer)
+        return self._open[partition][1]
+
+    def _append(self, part: tuple[pq.ParquetWriter, pa.Table]) -> None:
+        writer, rows = part
+        writer.write_table(rows.cast(self.schema), row_group_size=APPENDED_ROW_GROUP)
 
     def close(self) -> list[DataFile]:
         """Finish the files; their entries for the commit."""
-        for path, writer in self._open.values():
-            writer.close()
-            # Parquet before the snapshot that names it: a power loss must not leave a name without bytes.
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+        with ThreadPoolExecutor(WRITING_THREADS) as pool:
+            for _ in pool.map(_finish, self._open.values()):
+                pass
         entry = data_file_maker(self.table)
         data_files = [entry(path) for path, _ in self._open.values()]
         self._closed += [path for path, _ in self._open.values()]
@@ -184,3 +194,11 @@ class FileWriter:
         for path in self._closed:
             path.unlink(missing_ok=True)
         self._open, self._closed = {}, []
+
+
+def _finish(file: tuple[Path, pq.ParquetWriter]) -> None:
+    path, writer = file
+    writer.close()
+    # Parquet before the snapshot that names it: a power loss must not leave a name without bytes.
+    with path.open("rb") as written:
+        os.fsync(written.fileno())
