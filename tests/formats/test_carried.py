@@ -139,3 +139,17 @@ def test_a_record_without_eventtime_takes_the_time_that_logstash_moved() -> None
     (row,) = said(tight(moved | {"@timestamp": time, "@version": "1"}).encode())
     assert row["eventTime"].isoformat() == time.replace("Z", "+00:00")
     assert json.loads(row["extra"]) == {"@timestamp": time, "@version": "1"}
+
+
+def test_notes_that_speak_of_events_are_no_records() -> None:
+    """The sample incident's truth.json lies beside its logs: it names events, and is none."""
+    told = {
+        "eventID": "c88cf839-f24d-48bf-a3d8-147a59c6f7b4",
+        "eventName": "GetObject",
+        "eventTime": "2024-01-01T12:00:00Z",
+    }
+    for note in ({"steps": [told]}, {"changes": [{"cause": told, "eventSource": "s3.amazonaws.com"}]}):
+        rows, others = read(tight(note).encode())
+        assert rows is None
+        assert skipped(others)
+        assert not unreadable(others)

@@ -100,6 +100,9 @@ def _is_record(raw: bytes) -> bool:
         return False
     if "configurationItemCaptureTime" in fields and "resourceType" in fields:
         return bytes(fields["resourceType"])[:1] == b'"'
-    # In schemas and event patterns the same names have objects and lists as values.
+    # In schemas and event patterns the same names have objects and lists as values; a note that speaks of
+    # an event names its id and time, but only the record says which service was called, or in what form.
     names = [bytes(fields.get(name, NOTHING))[:1] for name in ("eventName", "eventSource", "eventCategory")]
-    return looks_like_record(fields) and b'"' in names and not {b"{", b"["} & set(names)
+    if not looks_like_record(fields) or {b"{", b"["} & set(names):
+        return False
+    return (names[0] == b'"' and names[1] == b'"') or (b'"' in names and "eventVersion" in fields)
