@@ -170,7 +170,8 @@ def test_damaged_objects_of_every_road_never_stop_a_run(tmp_path: Path) -> None:
 
 
 _PEAK = """
-import resource, sys
+import sys
+from ashiato.core.memory import peak_rss
 from ashiato.formats.reader import LogReader
 from ashiato.formats.reading import ObjectOrigin, Rows, Unreadable
 content = open(sys.argv[1], "rb").read()
@@ -183,7 +184,7 @@ for gathered in reader.settle():
     bad += isinstance(gathered.part, Unreadable)
 rest = reader.flush()
 rows += rest.rows.num_rows if rest else 0
-print(rows, bad, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(rows, bad, peak_rss() >> 20)
 """
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import resource
 import sys
+from functools import cache
+from pathlib import Path
 
 #: glibc's numbers of the options (malloc.h), and bytes.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -12,8 +15,9 @@ _KEPT = 256 << 20
 _LARGE = 64 << 20
 
 
+@cache
 def expect_much() -> None:
-    """For a process that is about to read or write many records.
+    """For a process that is about to read or write many records; a second call does nothing.
 
     Garbage: they make many objects and no cycles, and a tenth of the time of reading went into looking for
     some. What is there now is left out for good, the rest is looked at after 50,000 new containers.
@@ -21,6 +25,8 @@ def expect_much() -> None:
     Memory: a megabyte of text that is let go of is kept for the next one, instead of being given back to the
     system and asked for page by page again (4 % of the time of taking in).
     """
+    # What is garbage now would stay for good.
+    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     if sys.platform == "linux":
@@ -29,3 +35,16 @@ def expect_much() -> None:
         if mallopt is not None:
             mallopt(_M_TRIM_THRESHOLD, _KEPT)
             mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def peak_rss() -> int:
+    """The largest resident set of this process so far, in bytes."""
+    try:
+        # ru_maxrss would also count what the parent held at the time of fork.
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -7,29 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, BinaryIO
+
+from ashiato.core.memory import peak_rss
 
 #: What DuckDB may hold; larger sorts spill to the workspace. The process stays below 1.2 GiB with it.
 MEMORY_LIMIT = "512MB"
-
-
-def peak_rss() -> int:
-    """The largest resident set of this process so far, in bytes."""
-    try:
-        # ru_maxrss would also count what the parent held at the time of fork.
-        for line in Path("/proc/self/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def jobs() -> dict[str, Callable[..., dict[str, Any]]]:
