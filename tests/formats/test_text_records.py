@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from ashiato.formats import text_records
+from ashiato.formats.inflate import CHUNK
 from ashiato.formats.reading import ObjectOrigin
+from ashiato.formats.text_records import MAX_CELL
 from formats.cloudtrail_samples import EVERY, INSIGHT, file_of, plain, read, said, skipped, tight, unreadable
 from formats.flow_corpora import RECORD, V2, rows, text
 
@@ -70,6 +72,18 @@ def test_cells_of_a_console_export() -> None:
         assert not unreadable(read(content)[1])
     flows = rows(read(table(["timestamp", "message"], [[1, RECORD], [2, RECORD]]))[1])
     assert len(flows) == 2
+
+
+def test_a_large_csv_is_read_row_by_row() -> None:
+    """Many chunks, line breaks inside of cells, and a last row that goes on for ever."""
+    spaced = json.dumps(plain(1), indent=1)
+    content = table(["timestamp", "message"], [[n, spaced.replace("\n", "\r\n")] for n in range(10_000)])
+    assert len(content) > 2 * CHUNK
+    found, others = read(content + b'1,"' + b"x" * (MAX_CELL + 1))
+    assert found is not None
+    assert found.rows.num_rows == 10_000
+    (lost,) = unreadable(others)
+    assert "longer than" in lost.reason or "field limit" in lost.reason
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";"])

@@ -166,7 +166,7 @@ class LogReader:
         elif is_export(text):
             yield from read_export(chunks, base, DocumentReader(self.events, origin))
         elif is_csv_of_messages(text[:4096]):
-            yield from read_csv(chunks, base, DocumentReader(self.events, origin))
+            yield from read_csv(chunks, DocumentReader(self.events, origin))
         elif flow_records.resembles_flow_text(text[:4096], origin.flow_format):
             # A head shorter than HEAD is the whole content.
             if len(head) >= HEAD or damage or not self.flows.add_text(head, origin):
@@ -185,7 +185,9 @@ class LogReader:
             yield _foreign(text)
             return
         documents = DocumentReader(self.events, origin)
-        yield from (read_csv if within == "cells" else read_inside_text)(chunks, base, documents)
+        yield from (
+            read_csv(chunks, documents) if within == "cells" else read_inside_text(chunks, base, documents)
+        )
         if damage and documents.half and not damage[-1].content:
             damage.pop()
 

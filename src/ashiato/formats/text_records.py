@@ -6,8 +6,8 @@ people paste records into tickets.
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
 from collections.abc import Generator, Iterator
 from typing import Final
@@ -22,8 +22,10 @@ from ashiato.formats.reading import Part, Skipped, Unreadable
 PIECE: Final = 16 << 20
 #: A record that goes on for longer than this is none.
 MAX_RECORD: Final = 64 << 20
-#: A CSV is read as a whole.
-MAX_CSV: Final = 256 << 20
+#: Characters that a cell of a CSV may have; the csv module holds four bytes for each.
+MAX_CELL: Final = 16 << 20
+#: Flow records of a CSV that are read at once.
+MOST_LINES: Final = 50_000
 _NAMES = (b"eventVersion", b"eventID", b"eventId", b"configurationItemCaptureTime")
 _RECORD = re.compile(
     rb'(?<!")"(?:eventVersion|eventID|eventId|configurationItemCaptureTime)\\*"\s*:\s*\\*["0-9]'
@@ -107,32 +109,43 @@ def _inside(
     return len(content)
 
 
-def read_csv(chunks: Iterator[bytes], base: int, documents: DocumentReader) -> Iterator[Part]:
-    """The records in the cells of a CSV. The offset of a part is the number of its row."""
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        if len(held) > MAX_CSV:
-            yield Unreadable(f"a CSV that is larger than {MAX_CSV >> 20} MiB", base, b"")
-            return
-    text = io.StringIO(held.decode("utf-8", "surrogateescape"), newline="")
-    csv.field_size_limit(MAX_RECORD)
+def read_csv(chunks: Iterator[bytes], documents: DocumentReader) -> Iterator[Part]:
+    """The records in the cells of a CSV, row by row. The offset of a part is the number of its row."""
+    csv.field_size_limit(MAX_CELL)
     rows, lines, found = 0, list[str](), False
     try:
-        for row in csv.reader(text):
+        for row in csv.reader(_lines(chunks)):
             for cell in row:
                 message = cell.strip().encode("utf-8", "surrogateescape")
                 if begins_json(message[:4096]) and names_a_record(message):
                     found = True
                     yield from documents.message(message, rows)
                 elif resembles_flow_text(message[:4096]):
+                    found = True
                     lines.append(message.decode("utf-8", "replace"))
             rows += 1
+            if len(lines) >= MOST_LINES:
+                yield from documents.lines(lines, None)
+                lines = []
     except csv.Error as error:
         yield Unreadable(f"row {rows} of a CSV cannot be read: {error}", rows, b"")
     yield from documents.lines(lines, None)
-    if not (found or lines):
+    if not found:
         yield Skipped("a CSV that holds no records")
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[str]:
+    """Lines as text; raises csv.Error for one that is longer than any cell may be."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    rest = ""
+    for chunk in chunks:
+        *whole, rest = (rest + decoder.decode(chunk)).split("\n")
+        yield from (line + "\n" for line in whole)
+        if len(rest) > MAX_CELL:
+            raise csv.Error(f"a line longer than {MAX_CELL >> 20} MiB")
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest
 
 
 def flow_separator(head: bytes) -> bytes | None:
