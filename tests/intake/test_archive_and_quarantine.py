@@ -127,6 +127,50 @@ def test_a_reader_that_breaks_its_promise_costs_one_object(
     assert "defect of Ashiato" in reason
 
 
+def test_of_files_read_together_a_broken_promise_costs_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ashiato.formats import cloudtrail
+
+    real = cloudtrail.event_keys
+
+    def keys(ids: list[str], accounts: list[str]) -> object:
+        if broken["eventID"] in ids:
+            raise RuntimeError("what nobody thought of")
+        return real(ids, accounts)
+
+    broken = an_event(7)
+    monkeypatch.setattr(cloudtrail, "event_keys", keys)
+    for number in range(5):
+        write_events(tmp_path / "logs" / f"{number}.json", [an_event(number)])
+    write_events(tmp_path / "logs" / "bad.json", [broken])
+    report = collect(tmp_path / "home", tmp_path / "logs")
+    balanced(report, records=6)
+    assert (report.taken, report.quarantined) == (5, 1)
+    [(reason, place)] = ask(tmp_path / "home", "quarantine", "SELECT reason, object FROM {}")
+    assert "defect of Ashiato" in reason
+    assert place.endswith("bad.json")
+
+
+def test_what_breaks_flow_logs_read_together_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ashiato.formats import flow_gather
+
+    def broken(*_: object) -> object:
+        raise RuntimeError("what nobody thought of")
+
+    monkeypatch.setattr(flow_gather, "read_text", broken)
+    line = b"srcaddr dstaddr start end\n192.0.2.1 192.0.2.2 1704110400 1704110460\n"
+    for number in range(3):
+        write(tmp_path / "logs" / f"{number}.log", line)
+    write_events(tmp_path / "logs" / "good.json", [an_event(1)])
+    report = collect(tmp_path / "home", tmp_path / "logs")
+    assert (report.taken, report.quarantined) == (1, 3)
+    reasons = ask(tmp_path / "home", "quarantine", "SELECT DISTINCT reason FROM {}")
+    assert ["defect of Ashiato" in reason for (reason,) in reasons] == [True]
+
+
 def test_an_archive_that_lost_an_object_says_so_and_gives_no_half_of_it(tmp_path: Path) -> None:
     collect(tmp_path / "home", write(tmp_path / "object", b"\x01\xff" * (1 << 20)))
     for path in (tmp_path / "home" / "archive").rglob("*"):

@@ -141,13 +141,14 @@ class EventRows:
         times = plain_times(fields[_TIME_AT])
         if times is None:
             return None
+        keys = event_keys(fields[_ID_AT], fields[_ACCOUNT_AT])
         self._settle()
         try:
             self._columns.add(fields)
         except (ValueError, TypeError, RecursionError):
             return None
         self._times.append(times)
-        self._keys.append(event_keys(fields[_ID_AT], fields[_ACCOUNT_AT]))
+        self._keys.append(keys)
         counts = list(map(len, files))
         for origin, count in zip(origins, counts, strict=True):
             self._from(origin, count)

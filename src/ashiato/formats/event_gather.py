@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ashiato.formats.cloudtrail import EventRows, is_utf8
 from ashiato.formats.cloudtrail_record import is_tight
 from ashiato.formats.documents import DocumentReader
-from ashiato.formats.reading import Gathered, ObjectOrigin
+from ashiato.formats.reading import Gathered, ObjectOrigin, defect
 
 #: Larger files are many by themselves; what is gathered should be in the processor's cache still.
 MOST_BYTES = 512 << 10
@@ -48,7 +48,11 @@ class EventGather:
         self._bodies, self._origins, self._bytes = [], [], 0
         if not bodies:
             return
-        counts = self.events.add_files(bodies, origins)
+        try:
+            counts = self.events.add_files(bodies, origins)
+        except Exception:
+            # Each by itself, the one that it is due to shows.
+            counts = None
         if counts is not None:
             yield Gathered(None, tuple(zip(origins, counts, strict=True)))
             for rows in self.events.overflow():
@@ -56,6 +60,9 @@ class EventGather:
             return
         for body, origin in zip(bodies, origins, strict=True):
             before = self.events.added
-            for part in DocumentReader(self.events, origin).whole(body):
-                yield Gathered(part, ((origin, 0),))
+            try:
+                for part in DocumentReader(self.events, origin).whole(body):
+                    yield Gathered(part, ((origin, 0),))
+            except Exception as error:
+                yield Gathered(defect(error), ((origin, 0),))
             yield Gathered(None, ((origin, self.events.added - before),))

@@ -45,9 +45,9 @@ def _mixed(ids: Sequence[str | None], accounts: Sequence[str | None]) -> pa.Arra
     n = len(ids)
     if len(text) != _UUID * n or any(text[at::_UUID] != "-" * n for at in _DASHES):
         return None
-    # Of the right total length, with a dash at every place of one, and none elsewhere.
     if len(digits) != _ACCOUNT * n or not digits.isascii() or not digits.isdigit():
         return None
+    # A dash at every place of one and none elsewhere; an id that is short may not be made up for by a long one.
     if text.count("-") != len(_DASHES) * n or set(map(len, ids)) != {_UUID}:  # type: ignore[arg-type]
         return None
     if set(map(len, accounts)) != {_ACCOUNT}:  # type: ignore[arg-type]

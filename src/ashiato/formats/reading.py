@@ -51,6 +51,11 @@ class Unreadable:
     content: bytes
 
 
+def defect(error: Exception) -> Unreadable:
+    """What an object becomes on which a reader broke its promise not to raise: it must not stop the others."""
+    return Unreadable(f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b"")
+
+
 @dataclass(frozen=True)
 class Skipped:
     """A readable object of a kind that is not a log of ours (an ELB log, a README)."""

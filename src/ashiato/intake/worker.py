@@ -20,7 +20,16 @@ from ashiato.core.errors import SourceUnavailable
 from ashiato.core.memory import expect_much
 from ashiato.core.text import fitting, printable
 from ashiato.formats.reader import LogReader
-from ashiato.formats.reading import DigestFile, ObjectOrigin, Part, Rows, Skipped, Unreadable
+from ashiato.formats.reading import (
+    DigestFile,
+    Gathered,
+    ObjectOrigin,
+    Part,
+    Rows,
+    Skipped,
+    Unreadable,
+    defect,
+)
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.intake.archive import keep_object
 from ashiato.intake.contents import content_hashes
@@ -152,7 +161,9 @@ class _UnitReader:
         self.days: dict[tuple[str, bool], set[int]] = {}
         self.seen: dict[str, dict[str, Any]] = {}
         self.quarantine: list[dict[str, object]] = []
-        self.read_objects: dict[str, _ReadObject] = {}
+        self.read_objects: dict[ObjectOrigin, _ReadObject] = {}
+        #: Those of which parts may still come out of `settle`.
+        self.waiting: set[ObjectOrigin] = set()
 
     def read(self, source: Source, refs: Sequence[ObjectRef]) -> UnitResult:
         try:
@@ -193,14 +204,19 @@ class _UnitReader:
         origin = ObjectOrigin(ref.source, ref.name, ref.delivered_at, digest, self.plan.flow_format)
         # Its records may still be gathered: it is judged when all are out.
         read = _ReadObject(_facts(ref, content, digest), content)
-        self.read_objects[ref.name] = read
+        self.read_objects[origin] = read
         self.result.objects.append(read.facts)
+        self.waiting.add(origin)
         before = self.reader.events.added
         for part in self._parts(content, origin):
+            self.waiting.discard(origin)
             if isinstance(part, Rows) and part.table != "cloudtrail":
                 read.facts.records += part.rows.num_rows
             self._part(part, read)
-        read.facts.records += self.reader.events.added - before
+        added = self.reader.events.added - before
+        if added:
+            read.facts.records += added
+            self.waiting.discard(origin)
         if self.reader.full:
             self._settle()
         if len(self.reader.events) >= self.reader.max_events:
@@ -208,15 +224,11 @@ class _UnitReader:
             if rows is not None:
                 self._rows(rows, None)
 
-    def _part(self, part: Part, read: _ReadObject | None) -> None:
-        """A part that came out; `read` is its object, None where it is of several."""
+    def _part(self, part: Part, read: _ReadObject) -> None:
+        """A part of this object."""
         if isinstance(part, Rows):
-            self._rows(part, None if read is None else read.facts.name)
-            if read is not None:
-                read.facts.log = read.facts.log or part.table
-                read.facts.unkeyed |= part.keys is None
-        elif read is None:
-            raise TypeError(f"{type(part).__name__} of several objects")
+            self._rows(part, read.facts.name)
+            _note_table(read.facts, part)
         elif isinstance(part, Unreadable):
             read.bad.append(part)
         elif isinstance(part, Skipped):
@@ -226,26 +238,32 @@ class _UnitReader:
 
     def _settle(self) -> None:
         """Read what was gathered; its parts go to the objects that they are of."""
-        for gathered in self.reader.settle():
-            objects = [(self.read_objects[origin.name], count) for origin, count in gathered.counts]
-            part = gathered.part
-            for read, count in objects:
+        for gathered in self._gathered_parts():
+            objects = [self.read_objects[origin] for origin, _ in gathered.counts]
+            for read, (origin, count) in zip(objects, gathered.counts, strict=True):
                 read.facts.records += count
-                if isinstance(part, Rows):
-                    read.facts.log = read.facts.log or part.table
-                    read.facts.unkeyed |= part.keys is None
-            if part is not None:
-                self._part(part, objects[0][0] if len(objects) == 1 else None)
+                self.waiting.discard(origin)
+            if isinstance(gathered.part, Rows) and len(objects) != 1:
+                self._rows(gathered.part, None)
+                for read in objects:
+                    _note_table(read.facts, gathered.part)
+            elif gathered.part is not None:
+                self._part(gathered.part, objects[0])
+        self.waiting.clear()
+
+    def _gathered_parts(self) -> Iterator[Gathered]:
+        try:
+            yield from self.reader.settle()
+        except Exception as error:
+            # As for `_parts`; what had not come out by then is all that is lost.
+            for origin in list(self.waiting):
+                yield Gathered(defect(error), ((origin, 0),))
 
     def _parts(self, content: bytes, origin: ObjectOrigin) -> Iterator[Part]:
         try:
             yield from self.reader.read(content, origin)
         except Exception as error:
-            # A reader promises never to raise for what bytes hold. If it breaks that promise, the object
-            # must not stop the others nor be lost.
-            yield Unreadable(
-                f"a defect of Ashiato, please report it: {type(error).__name__}: {error}", 0, b""
-            )
+            yield defect(error)
 
     def _judge(self, read: _ReadObject) -> None:
         facts, skipped, bad, content = read.facts, read.skipped, read.bad, read.content
@@ -359,6 +377,11 @@ class _UnitReader:
 
 def _single(values: set[str | None] | None) -> str | None:
     return next(iter(values)) if values and len(values) == 1 else None
+
+
+def _note_table(facts: ObjectFacts, rows: Rows) -> None:
+    facts.log = facts.log or rows.table
+    facts.unkeyed |= rows.keys is None
 
 
 def _facts(ref: ObjectRef, content: bytes, digest: bytes) -> ObjectFacts:

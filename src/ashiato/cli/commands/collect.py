@@ -64,7 +64,10 @@ def collect(
         Literal["none", "copy"] | None, typer.Option(help="copy: keep the delivered objects too.")
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Reading processes; default: one a core.")
+        int | None,
+        typer.Option(
+            min=1, help="Reading processes, or threads where there is little to read; default: one a core."
+        ),
     ] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another writer of this home.")] = 0.0,
     format_: FormatOption = None,
