@@ -17,10 +17,7 @@ from pydantic.fields import FieldInfo
 from ashiato.core.settings import Settings
 
 #: Settings that are accepted and checked, and that nothing reads yet.
-WITHOUT_EFFECT = {
-    "language": "Every message is English in this version.",
-    "accounts.groups": "Nothing reads groups in this version.",
-}
+WITHOUT_EFFECT: dict[str, str] = {}
 
 HEAD = """# Settings
 
@@ -97,7 +94,7 @@ def _keys(model: type[BaseModel], prefix: str, *, listed: bool) -> Iterator[tupl
     """Keys of a model and of those inside it, with the name of the table they stand in."""
     inner: list[tuple[type[BaseModel], str, bool]] = []
     for name, field in model.model_fields.items():
-        path = f"{prefix}{name}"
+        path = f"{prefix}{field.alias or name}"
         nested, several = _nested(field.annotation)
         if nested is not None:
             inner.append((nested, path, several))
@@ -109,7 +106,7 @@ def _keys(model: type[BaseModel], prefix: str, *, listed: bool) -> Iterator[tupl
         table = prefix.rstrip(".")
         yield (
             f"[[{table}]]" if listed else table,
-            Key(name, variable, _type(field.annotation), _default(field), meaning),
+            Key(field.alias or name, variable, _type(field.annotation), _default(field), meaning),
         )
     for nested, path, several in inner:
         yield from _keys(nested, f"{path}.", listed=several)
@@ -138,13 +135,21 @@ def _default(field: FieldInfo) -> str:
         return "required"
     value = field.get_default(call_default_factory=True)
     if isinstance(value, timedelta):
-        return f'`"{value.days} days"`'
-    if value is None and "timedelta" in str(field.annotation):
+        return f'`"{_span(value)}"`'
+    if value is None and "keep" in (field.description or ""):
         return '`"keep"`'
     return {None: "", "[]": "none"}.get(
         None if value is None else str(value),
         f'`"{value}"`' if isinstance(value, str | Path) else f"`{value}`",
     )
+
+
+def _span(value: timedelta) -> str:
+    seconds = int(value.total_seconds())
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds % size == 0:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -13,7 +13,16 @@ from ashiato.core.settings import load_settings
 from docs.repository import ROOT, blocks
 
 PAGE = ROOT / "docs" / "settings.md"
-VALUES = {"ASHIATO_LANGUAGE": "ja", "ASHIATO_ARCHIVE": "copy"}
+VALUES = {
+    "ASHIATO_LANGUAGE": "ja",
+    "ASHIATO_ARCHIVE": "copy",
+    "ASHIATO_DETECT__RULES": '["/etc/ashiato/rules"]',
+    "ASHIATO_DETECT__OWN_PACK": "false",
+    "ASHIATO_DETECT__LISTS": '{"vpn": ["198.51.100.7"]}',
+    "ASHIATO_DETECT__DAYS_OFF": '["2026-12-30"]',
+    "ASHIATO_DETECT__AUTOMATION": '["ci-*"]',
+}
+SPANS = re.compile("RETENTION|SETTLE|HISTORY|LEARNING|WITHIN|RETRY_FOR|EVERY")
 
 
 @pytest.fixture
@@ -46,7 +55,7 @@ def test_the_order_is_command_line_environment_file_default(
 
 @pytest.mark.parametrize("variable", sorted(set(re.findall(r"ASHIATO_[A-Z_]+(?=` \|)", PAGE.read_text()))))
 def test_every_variable_is_read(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    value = VALUES.get(variable, "30 days" if "RETENTION" in variable or "SETTLE" in variable else "4321")
+    value = VALUES.get(variable, "45 days" if SPANS.search(variable) else "4321")
     before = load_settings()
     monkeypatch.setenv(variable, value)
     assert load_settings() != before

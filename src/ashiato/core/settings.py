@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -53,6 +53,7 @@ def parse_span(value: object) -> timedelta | None:
 
 
 Span = Annotated[timedelta | None, BeforeValidator(parse_span)]
+Level = Literal["informational", "low", "medium", "high", "critical"]
 
 
 class Account(BaseModel):
@@ -70,6 +71,172 @@ class Retention(BaseModel):
     config_items: Span = Field(default=None, description='such as "7 years"; default "keep"')
     vpc_flow_logs: Span = Field(default=None, description='such as "400 days"; default "keep"')
     quarantine: Span = Field(default=None, description='such as "1 year"; default "keep"')
+
+
+class NamedNetwork(BaseModel):
+    """A network of one's own, by name: offices, VPNs, data centres, partners."""
+
+    name: str = Field(description="shown wherever an address of it would stand")
+    cidrs: list[str] = Field(description='such as ["198.51.100.0/24", "2001:db8::/48"]')
+
+
+class WatchedSource(BaseModel):
+    """Where logs come from, for `ashiato watch`; which keys belong to which type says docs/sources.md."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", description="its name in every list")
+    type: Literal["files", "s3", "sqs", "firehose", "cloudwatch_logs", "lookup_events"] = Field(
+        description="what kind of place it is"
+    )
+    enabled: bool = Field(default=True, description="false: known, but not read")
+    path: Path | None = Field(default=None, description="`files`: the folder")
+    bucket: str | None = Field(default=None, description="`s3`: the bucket")
+    prefix: str = Field(default="", description="`s3`: only keys that begin so")
+    queue: str | None = Field(
+        default=None,
+        description="`s3`: queue of its notifications (a hint that makes it faster); `sqs`: the queue",
+    )
+    log_group: str | None = Field(default=None, description="`cloudwatch_logs`: name or ARN of the log group")
+    regions: list[str] = Field(default=[], description="`lookup_events`: regions to ask")
+    listen: str = Field(
+        default="127.0.0.1:8601", description="`firehose`: address and port, for a TLS proxy before it"
+    )
+    access_key: str | None = Field(
+        default=None,
+        description="`firehose`: the key that senders must show, as ${ENVIRONMENT} or file:/path",
+    )
+    from_: date | None = Field(default=None, alias="from", description="first day wanted (UTC)")
+    flow_format: str | None = Field(default=None, description="fields of headerless flow records")
+    region: str | None = Field(default=None, description="region of bucket, queue or log group")
+    profile: str | None = Field(default=None, description="profile of the AWS configuration")
+    role_arn: str | None = Field(default=None, description="role to assume for reading")
+    external_id: str | None = Field(default=None, description="external id of that role")
+    endpoint_url: str | None = Field(
+        default=None, description="endpoint of the service, for example of MinIO"
+    )
+    request_payer: bool = Field(default=False, description="agree to pay for requester-pays buckets")
+    requests_a_day: int = Field(
+        default=100_000, ge=100, description="`s3`: list requests a day for repeated listing"
+    )
+    most_tries: int = Field(
+        default=5,
+        ge=1,
+        description="`s3` with a queue, `sqs`: receives after which a message goes to quarantine",
+    )
+    silent_after: Span = Field(
+        default=None, description="how long it may be silent before an alert; default: learnt from its habit"
+    )
+
+
+class Channel(BaseModel):
+    """Where alerts go: an Apprise URL or an SNS topic, and which alerts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$", description="its name in every list")
+    url: str | None = Field(
+        default=None,
+        description="Apprise URL (mailtos://, slack://, msteams://, json:// …); secrets as ${ENVIRONMENT}",
+    )
+    url_file: Path | None = Field(default=None, description="a file that holds the URL")
+    topic_arn: str | None = Field(default=None, description="an SNS topic instead of a URL")
+    role_arn: str | None = Field(default=None, description="SNS: role to assume for publishing")
+    external_id: str | None = Field(default=None, description="SNS: external id of that role")
+    region: str | None = Field(default=None, description="SNS: region; default: the topic's")
+    endpoint_url: str | None = Field(default=None, description="SNS: endpoint, for example of an emulator")
+    levels: list[Level] = Field(default=["medium", "high", "critical"], description="levels that go there")
+    tags: list[str] = Field(default=[], description="only rules with one of these tags; default: any")
+    accounts: list[str] = Field(default=[], description="only these accounts (ids); default: any")
+    groups: list[str] = Field(default=[], description="only accounts of these groups; default: any")
+    language: Literal["en", "ja"] | None = Field(default=None, description="default: the setting `language`")
+    most_an_hour: int = Field(
+        default=30, ge=1, description='messages an hour; the rest becomes "and 37 more"'
+    )
+
+
+class PlannedWork(BaseModel):
+    """Work that was announced: what it does is attached to it instead of sent."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    ticket: str = Field(description="its number, shown with what it explains")
+    from_: datetime = Field(alias="from", description="begin, with a zone")
+    to: datetime = Field(description="end, with a zone")
+    who: list[str] = Field(
+        default=[], description="principals (ARN, name or pattern with *); default: anybody"
+    )
+    accounts: list[str] = Field(default=[], description="account ids; default: any")
+    operations: list[str] = Field(default=[], description="operations such as ec2:Authorize*; default: any")
+
+
+class Detection(BaseModel):
+    """Which rules are evaluated, and what they know of the estate."""
+
+    rules: list[Path] = Field(
+        default=[],
+        description="folders of rules, filters and lists (git work trees, say), besides HOME/rules",
+    )
+    own_pack: bool = Field(default=True, description="evaluate the rules that come with Ashiato")
+    lists: dict[str, list[str]] = Field(default={}, description="values of placeholders: %name% in a rule")
+    history: Span = Field(default=timedelta(days=30), description='how far back "first seen" looks')
+    learning: Span = Field(
+        default=timedelta(days=7),
+        description='how long "first seen" only learns, from an account\'s first event',
+    )
+    holidays: str | None = Field(
+        default=None, description='country whose national holidays are no working days, such as "JP"'
+    )
+    days_off: list[date] = Field(default=[], description="further days that are no working days")
+    time_zone: str = Field(
+        default="UTC", description="zone of working hours and of times in messages, such as Asia/Tokyo"
+    )
+    automation: list[str] = Field(
+        default=[], description="principals (ARN, role name or pattern with *) that are known automation"
+    )
+    country_database: Path | None = Field(
+        default=None, description='a MaxMind DB of countries or networks, for "from a new country"'
+    )
+
+
+class Alerting(BaseModel):
+    """How findings become alerts."""
+
+    join_within: Span = Field(
+        default=timedelta(hours=6), description="findings of one rule and principal within this are one alert"
+    )
+    incident_within: Span = Field(
+        default=timedelta(hours=24), description="related alerts within this are one incident"
+    )
+    link: str | None = Field(default=None, description="address of the pages, for links in messages")
+    retry_for: Span = Field(
+        default=timedelta(days=3), description="how long delivery is tried before it is a dead letter"
+    )
+
+
+class Watching(BaseModel):
+    """The loop of `ashiato watch`."""
+
+    listen: str | None = Field(
+        default="127.0.0.1:8600", description="address of /healthz and /metrics; empty: none"
+    )
+    commit_seconds: float = Field(
+        default=2.0, gt=0, description="a commit at least so often while something waits"
+    )
+    commit_rows: int = Field(default=5_000, ge=1, description="or when so many records wait")
+    waiting_mb: int = Field(
+        default=256, ge=8, description="bytes that may wait; then sources are read no further"
+    )
+    poll_seconds: float = Field(default=60.0, gt=0, description="how often a bucket or folder is looked at")
+    heartbeat_url: str | None = Field(
+        default=None,
+        description="fetched while all is well (a dead man's switch), as ${ENVIRONMENT} or file:/path too",
+    )
+    heartbeat_mail: str | None = Field(
+        default=None, description="Apprise URL that a heartbeat message goes to"
+    )
+    heartbeat_every: Span = Field(default=timedelta(minutes=5), description="how often the URL is fetched")
+    heartbeat_mail_every: Span = Field(default=timedelta(days=1), description="how often the message is sent")
 
 
 class QueryLimits(BaseModel):
@@ -110,6 +277,13 @@ class Settings(BaseSettings):
     accounts: list[Account] = Field(default=[], description="names and groups of accounts")
     retention: Retention = Field(default_factory=Retention, description="how long each table is kept")
     query: QueryLimits = Field(default_factory=QueryLimits, description="limits of `ashiato query`")
+    networks: list[NamedNetwork] = Field(default=[], description="networks of one's own")
+    sources: list[WatchedSource] = Field(default=[], description="where `ashiato watch` reads")
+    channels: list[Channel] = Field(default=[], description="where alerts go")
+    planned_work: list[PlannedWork] = Field(default=[], description="work that was announced")
+    detect: Detection = Field(default_factory=Detection, description="rules and what they know of the estate")
+    alerts: Alerting = Field(default_factory=Alerting, description="how findings become alerts")
+    watch: Watching = Field(default_factory=Watching, description="the loop of `ashiato watch`")
 
     @classmethod
     def settings_customise_sources(

@@ -83,7 +83,8 @@ objects = Table(
 )
 
 #: A batch is one commit to one table; the batches of a group hold the records of the same objects.
-#: `state`: writing, committed.
+#: `state`: writing, committed. `stamp`: `ingested_at` of its rows; `files`: its data files as written (JSON, paths
+#: within the home's lake); `evaluated_at`: when rules had been evaluated over it, null while they have not.
 batches = Table(
     "batches",
     metadata,
@@ -99,7 +100,11 @@ batches = Table(
     Column("days", Text, nullable=False, default="[]"),
     Column("created_at", Time, nullable=False),
     Column("committed_at", Time),
+    Column("stamp", Time),
+    Column("files", Text),
+    Column("evaluated_at", Time),
     Index("batches_by_state", "state"),
+    Index("batches_by_evaluation", "evaluated_at"),
 )
 
 #: Hours that digests vouch for, and the files that they name.

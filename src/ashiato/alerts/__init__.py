@@ -1,0 +1,1 @@
+"""Findings become alerts, alerts incidents; what is sent, and to whom."""

@@ -1,0 +1,1 @@
+"""Rules over records: Sigma, correlation, first seen, rates."""

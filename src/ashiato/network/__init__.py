@@ -1,0 +1,1 @@
+"""Addresses: own networks, where they belong, what they stand for."""

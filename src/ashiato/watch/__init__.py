@@ -1,0 +1,1 @@
+"""The loop: sources, taking in, evaluation, alerts."""

@@ -1,0 +1,1 @@
+"""Sentences about records, in English and Japanese."""
