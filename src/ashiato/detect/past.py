@@ -11,6 +11,7 @@ from ashiato.detect.first_seen import DAY, MemoryRuns, drafts_of_hours, take_sig
 from ashiato.detect.gathering import HOUR, Draft, drafts_of_matches
 from ashiato.detect.history import PICKED_BY, PIECE_ROWS, History
 from ashiato.detect.rates import Counts, counts_of, is_hit
+from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import Rule
 from ashiato.detect.windows import matched_windows
 from ashiato.ledger.findings import Finding
@@ -137,6 +138,7 @@ class PastSearch:
                 kept = within(look.view, rows, self.first, self.last)
                 if len(kept):
                     self._keep(drafts_of_matches(rule, look.view, kept))
+                    self._keep_rows(rule, look.view, kept)
             elif rule.kind == "first_seen":
                 take_sightings(rule, look.view, rows, self.past.runs)
             elif rule.kind == "rate":
@@ -145,6 +147,9 @@ class PastSearch:
                     known = counts.setdefault(key, {})
                     for hour, n in hours.items():
                         known[hour] = known.get(hour, 0) + n
+
+    def _keep_rows(self, rule: Rule, view: RecordView, rows: Rows) -> None:
+        """Hits of a plain rule: for those who count more of them."""
 
     def _keep(self, drafts: list[Draft]) -> None:
         for draft in drafts:

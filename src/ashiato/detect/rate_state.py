@@ -135,7 +135,7 @@ class RateCounts:
             .limit(1)
         ).first()
         if oldest is not None:
-            counts[oldest.hour] = oldest.count
+            counts[oldest[0]] = oldest[1]
         return counts
 
     def _uid(self, key: Group, hour: int) -> str:
