@@ -20,7 +20,7 @@ _API_DATE: Final = re.compile(r"(?:20\d{6}|20\d\d_\d\d_\d\d)(?:v\d+)?$")
 #: `… not authorized to perform: iam:PassRole on resource: arn:…`: the target, where the request is left out.
 _ON_RESOURCE: Final = re.compile(r"on resource: (arn:[^\s,;\"']+?)[.,;]?(?:\s|$)")
 #: Accounts, and the unique ids of principals, which stand beside their names.
-_NO_NAME: Final = re.compile(r"\d{12}|A(?:IDA|ROA|NPA|GPA|IPA|NVA)[A-Z0-9]{12,}(?::.*)?", re.DOTALL)
+NO_NAME: Final = re.compile(r"\d{12}|A(?:IDA|ROA|NPA|GPA|IPA|NVA)[A-Z0-9]{12,}(?::.*)?", re.DOTALL)
 _HIDDEN: Final = re.compile(r"HIDDEN_DUE_TO_SECURITY_REASONS|<sensitiveDataRemoved>|\*{3,}")
 
 
@@ -80,8 +80,10 @@ class Call:
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.event = event
-        self.source = text_of(event.get("eventSource")) or "unknown"
-        self.operation = text_of(event.get("eventName")) or "unknown"
+        self.source = (
+            text_of(event.get("eventSource")) or text_of(self.insight.get("eventSource")) or "unknown"
+        )
+        self.operation = text_of(event.get("eventName")) or text_of(self.insight.get("eventName")) or ""
         #: Without the date of the API.
         self.name = _API_DATE.sub("", self.operation) or self.operation
 
@@ -89,6 +91,11 @@ class Call:
     def service(self) -> str:
         """`ec2` of ec2.amazonaws.com."""
         return self.source.removesuffix(".amazonaws.com")
+
+    @property
+    def label(self) -> str:
+        """The operation in AWS's terms, `ec2:RunInstances`; an event without a name is said by its service."""
+        return f"{self.service}:{self.name}" if self.name else self.service
 
     @cached_property
     def request(self) -> Mapping[str, Any]:
@@ -173,11 +180,10 @@ class Call:
     @cached_property
     def named(self) -> tuple[str, ...]:
         """What request and response name under keys that name something (`roleName`, `topicArn`, `vpcId` …)."""
-        # Answers name much that the call was not about: of them only what has the form of an id.
-        answered = (text for text in _named(self.response) if _is_id(text))
-        texts = (
-            t for t in chain(_named(self.request), self.resource_arns, answered) if not _NO_NAME.fullmatch(t)
-        )
+        # Answers and details name much that the call was not about: of them only what has the form of an id.
+        others = chain(_named(self.extra), _named(self.details), _named(self.response))
+        all_texts = chain(_named(self.request), self.resource_arns, (t for t in others if _is_id(t)))
+        texts = (t for t in all_texts if not NO_NAME.fullmatch(t))
         return tuple(dict.fromkeys(_first(texts)))
 
 

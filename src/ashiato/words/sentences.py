@@ -100,17 +100,34 @@ def sentence(record: Mapping[str, Any], language: Language = "en", names: Names 
 _NO_NAMES: Final = Names()
 
 
+#: Insights and aggregates have no eventName.
+_OF_CALLS: Final = (
+    "eventName",
+    "eventSource",
+    "userIdentity",
+    "insightDetails",
+    "eventCategory",
+    "eventType",
+)
+
+
 def _is_call(record: Mapping[str, Any]) -> bool:
-    return bool(record.get("eventName") or record.get("eventSource") or record.get("userIdentity"))
+    return any(record.get(key) for key in _OF_CALLS)
+
+
+def _kind(call: Call) -> str | None:
+    """Whether an event is no call but tells of many."""
+    category = call.event.get("eventCategory")
+    if category == "Insight" or call.event.get("eventType") == "AwsCloudTrailInsight":
+        return INSIGHT
+    return AGGREGATE if category == "Aggregated" else None
 
 
 def _operation(call: Call) -> Operation:
     known = operations()
-    category = call.event.get("eventCategory")
-    if category == "Insight" or call.event.get("eventType") == "AwsCloudTrailInsight":
-        return known["", INSIGHT]
-    if category == "Aggregated":
-        return known["", AGGREGATE]
+    kind = _kind(call)
+    if kind is not None:
+        return known["", kind]
     found = known.get((call.source, call.name)) or known.get((call.source, call.operation))
     if found is not None:
         return found
@@ -129,7 +146,7 @@ def _of_call(call: Call, language: Language, names: Names) -> Sentence:
     values = {"who": who}
     account = call.account
     if chosen is None:
-        clause = f"{call.service}:{call.name}"
+        clause = call.label
     else:
         message, parts = chosen
         values |= {n: names.said(parts[n], language, account) for n in message.names if n != "who"}
@@ -144,7 +161,7 @@ def _of_call(call: Call, language: Language, names: Names) -> Sentence:
     return _bounded(
         text,
         who,
-        shown(f"{call.service}:{call.name}"),
+        shown(call.label),
         names.said(about, language, account),
         where,
         RESULTS[result].said(language, {"error": error}),
@@ -168,6 +185,8 @@ def _result(call: Call) -> str:
 
 def _who(call: Call, language: Language, names: Names) -> str:
     who = call.principal
+    if _kind(call) in (INSIGHT, AGGREGATE):
+        return "CloudTrail"
     if who.arn == "unknown" and call.event.get("eventType") == "AwsServiceEvent":
         return shown(call.source)
     return names.who(who, language, call.account)

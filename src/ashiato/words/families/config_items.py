@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ashiato.formats.outcomes import opened_mapping
-from ashiato.words.calls import text_of
+from ashiato.words.calls import NO_NAME, text_of
 from ashiato.words.family import Told
 from ashiato.words.messages import Language, Message, Phrase
 from ashiato.words.names import Names, Value
@@ -117,6 +117,11 @@ def _properties(record: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(p).removeprefix("Configuration.") for p in list(changed)[:50])
 
 
+def _is_shown(resource_id: str) -> bool:
+    """Ids that tell people nothing beside a name are left out: those of IAM, and long ones."""
+    return len(resource_id) <= 40 and not NO_NAME.fullmatch(resource_id)
+
+
 def _resource(record: Mapping[str, Any], names: Names, language: Language) -> str | None:
     item = _item(record)
     ids = _names(record)
@@ -127,7 +132,7 @@ def _resource(record: Mapping[str, Any], names: Names, language: Language) -> st
     if (
         resource_id
         and resource_id not in (ids[0], text_of(item.get("resourceName")))
-        and len(resource_id) <= 40
+        and _is_shown(resource_id)
     ):
         return names.placed(said, names.said(resource_id, language), language)
     return said

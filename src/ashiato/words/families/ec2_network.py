@@ -56,7 +56,7 @@ _says(
 )
 _says(
     "AuthorizeSecurityGroupEgress",
-    ("{who} [let|tried to let] {group} reach {peers} by {ports}",
+    ("{who} [let|tried to let] {group} reach {peers} on {ports}",
      "{who} が {group} から {peers} への {ports} のアウトバウンド通信を許可[しました|しようとしました]"),
     ("{who} [added|tried to add] an outbound rule to the security group {group}",
      "{who} がセキュリティグループ {group} にアウトバウンドルールを追加[しました|しようとしました]"),
@@ -76,7 +76,7 @@ _says(
 )
 _says(
     "RevokeSecurityGroupEgress",
-    ("{who} [no longer let|tried to no longer let] {group} reach {peers} by {ports}",
+    ("{who} [no longer let|tried to no longer let] {group} reach {peers} on {ports}",
      "{who} が {group} から {peers} への {ports} のアウトバウンド通信の許可を取り消[しました|そうとしました]"),
     ("{who} [removed|tried to remove] outbound rules of the security group {group}",
      "{who} がセキュリティグループ {group} のアウトバウンドルールを削除[しました|しようとしました]"),
@@ -136,7 +136,7 @@ _says(
 )
 _says(
     "CreateRoute",
-    ("{who} [added|tried to add] a route to {destination} by {next} to {table}",
+    ("{who} [added|tried to add] a route to {destination} through {next} to {table}",
      "{who} が {table} に {destination} へのルート({next} 経由)を追加[しました|しようとしました]"),
     ("{who} [added|tried to add] a route to {destination} to {table}",
      "{who} が {table} に {destination} へのルートを追加[しました|しようとしました]"),
@@ -155,6 +155,68 @@ _says(
     ("{who} [deleted|tried to delete] the route to {destination} of {table}",
      "{who} が {table} の {destination} へのルートを削除[しました|しようとしました]"),
     table="routeTableId", destination=_destination,
+)
+_says(
+    "CreateRouteTable",
+    ("{who} [created|tried to create] the route table {table} in {vpc}",
+     "{who} が {vpc} にルートテーブル {table} を作成[しました|しようとしました]"),
+    ("{who} [created|tried to create] a route table in {vpc}",
+     "{who} が {vpc} にルートテーブルを作成[しました|しようとしました]"),
+    table="response:routeTable.routeTableId", vpc="vpcId", about="table vpc",
+)
+_says(
+    "DeleteRouteTable",
+    ("{who} [deleted|tried to delete] the route table {table}",
+     "{who} がルートテーブル {table} を削除[しました|しようとしました]"),
+    table="routeTableId",
+)
+_says(
+    "AssociateRouteTable",
+    ("{who} [made|tried to make] {subnet} use the route table {table}",
+     "{who} が {subnet} にルートテーブル {table} を関連付け[ました|ようとしました]"),
+    subnet="subnetId|gatewayId", table="routeTableId", about="subnet table",
+)
+_says(
+    "DisassociateRouteTable",
+    ("{who} [ended|tried to end] the use of a route table ({association})",
+     "{who} がルートテーブルの関連付け {association} を解除[しました|しようとしました]"),
+    association="associationId",
+)
+_says(
+    "CreateInternetGateway",
+    ("{who} [created|tried to create] the internet gateway {gateway}",
+     "{who} がインターネットゲートウェイ {gateway} を作成[しました|しようとしました]"),
+    ("{who} [created|tried to create] an internet gateway",
+     "{who} がインターネットゲートウェイを作成[しました|しようとしました]"),
+    gateway="response:internetGateway.internetGatewayId",
+)
+_says(
+    "DeleteInternetGateway",
+    ("{who} [deleted|tried to delete] the internet gateway {gateway}",
+     "{who} がインターネットゲートウェイ {gateway} を削除[しました|しようとしました]"),
+    gateway="internetGatewayId",
+)
+_says(
+    "CreateNetworkInterface",
+    ("{who} [created|tried to create] the network interface {interface} in {subnet}",
+     "{who} が {subnet} にネットワークインターフェイス {interface} を作成[しました|しようとしました]"),
+    ("{who} [created|tried to create] a network interface in {subnet}",
+     "{who} が {subnet} にネットワークインターフェイスを作成[しました|しようとしました]"),
+    interface="response:networkInterface.networkInterfaceId", subnet="subnetId", about="interface subnet",
+)
+_says(
+    "DeleteNetworkInterface",
+    ("{who} [deleted|tried to delete] the network interface {interface}",
+     "{who} がネットワークインターフェイス {interface} を削除[しました|しようとしました]"),
+    interface="networkInterfaceId",
+)
+_says(
+    "ModifyNetworkInterfaceAttribute",
+    ("{who} [put|tried to put] the network interface {interface} into the security groups {groups}",
+     "{who} がネットワークインターフェイス {interface} のセキュリティグループを {groups} に変更[しました|しようとしました]"),
+    ("{who} [changed|tried to change] the network interface {interface}",
+     "{who} がネットワークインターフェイス {interface} の属性を変更[しました|しようとしました]"),
+    interface="networkInterfaceId", groups="groupSet.groupId",
 )
 _says(
     "AttachInternetGateway",

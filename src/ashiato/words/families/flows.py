@@ -84,7 +84,8 @@ def _is_answer(record: Mapping[str, Any], source_port: int, target_port: int) ->
     flags = _number(record, "tcp_flags") or 0
     if flags & _SYN:
         return bool(flags & _ACK)
-    return source_port < _EPHEMERAL <= target_port or source_port < 1024 <= target_port
+    # The service has the lower port, unless both are of the range that clients take theirs from.
+    return source_port < min(target_port, _EPHEMERAL)
 
 
 def told(record: Mapping[str, Any], language: Language, names: Names) -> Told:

@@ -8,7 +8,7 @@ FAMILY = Family()
 
 
 def _operation(call: Call) -> Value:
-    return f"{call.service}:{call.name}"
+    return call.label
 
 
 # fmt: off

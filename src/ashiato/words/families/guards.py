@@ -187,6 +187,8 @@ _ALARMS.says(
     "SetAlarmState",
     ("{who} [set|tried to set] the alarm {alarm} to {state} by hand",
      "{who} がアラーム {alarm} の状態を手動で {state} に変更[しました|しようとしました]"),
+    ("{who} [set|tried to set] the state of the alarm {alarm} by hand",
+     "{who} がアラーム {alarm} の状態を手動で変更[しました|しようとしました]"),
     alarm="alarmName", state="stateValue",
 )
 _EVENTS.says(

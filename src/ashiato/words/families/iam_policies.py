@@ -109,6 +109,8 @@ _says(
     "PutRolePermissionsBoundary",
     ("{who} [set|tried to set] the permissions boundary {boundary} of the role {role}",
      "{who} がロール {role} にアクセス許可の境界 {boundary} を設定[しました|しようとしました]"),
+    ("{who} [set|tried to set] the permissions boundary of the role {role}",
+     "{who} がロール {role} にアクセス許可の境界を設定[しました|しようとしました]"),
     role="roleName", boundary="permissionsBoundary",
 )
 _says(
@@ -156,6 +158,8 @@ _says(
     "DeletePolicyVersion",
     ("{who} [deleted|tried to delete] version {version} of the policy {policy}",
      "{who} がポリシー {policy} のバージョン {version} を削除[しました|しようとしました]"),
+    ("{who} [deleted|tried to delete] a version of the policy {policy}",
+     "{who} がポリシー {policy} のバージョンを削除[しました|しようとしました]"),
     policy="policyArn", version="versionId",
 )
 _says(

@@ -133,7 +133,9 @@ _KMS.says(
     "CreateAlias UpdateAlias",
     ("{who} [pointed|tried to point] the alias {alias} to the key {key}",
      "{who} がエイリアス {alias} をキー {key} に割り当て[ました|ようとしました]"),
-    alias="aliasName", key="targetKeyId",
+    ("{who} [pointed|tried to point] an alias to the key {key}",
+     "{who} がキー {key} にエイリアスを割り当て[ました|ようとしました]"),
+    alias="aliasName", key="targetKeyId|resources:", about="alias key",
 )
 _KMS.says(
     "DeleteAlias",
@@ -200,6 +202,8 @@ _SECRETS.says(
     "UpdateSecretVersionStage",
     ("{who} [moved|tried to move] the stage {stage} of the secret {name} to another version",
      "{who} がシークレット {name} のステージ {stage} を別のバージョンに移動[しました|しようとしました]"),
+    ("{who} [moved|tried to move] a stage of the secret {name} to another version",
+     "{who} がシークレット {name} のステージを別のバージョンに移動[しました|しようとしました]"),
     name="secretId", stage="versionStage",
 )
 _SECRETS.says(

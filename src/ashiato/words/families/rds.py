@@ -89,6 +89,8 @@ _RDS.says(
     "CreateDBSnapshot CreateDBClusterSnapshot",
     ("{who} [took|tried to take] the snapshot {snapshot} of the database {database}",
      "{who} がデータベース {database} のスナップショット {snapshot} を作成[しました|しようとしました]"),
+    ("{who} [took|tried to take] a snapshot of the database {database}",
+     "{who} がデータベース {database} のスナップショットを作成[しました|しようとしました]"),
     snapshot=_SNAPSHOT, database="dBInstanceIdentifier|dBClusterIdentifier", about="snapshot database",
 )
 _RDS.says(

@@ -14,6 +14,7 @@ FAMILY = Family("s3")
 _says = FAMILY.says
 
 _BUCKET = "bucketName|resources:"
+_DAYS = "LifecycleConfiguration.Rule.Expiration.Days"
 _PUBLIC_GROUPS = ("global/AllUsers", "global/AuthenticatedUsers")
 
 
@@ -136,11 +137,13 @@ _says(
 )
 _says(
     "PutBucketLifecycle PutBucketLifecycleConfiguration",
+    ("{who} [made|tried to make] objects of the bucket {bucket} expire after a day",
+     "{who} がバケット {bucket} のオブジェクトを 1 日で失効するように設定[しました|しようとしました]", "one_day"),
     ("{who} [made|tried to make] objects of the bucket {bucket} expire after {days} days",
      "{who} がバケット {bucket} のオブジェクトを {days} 日で失効するように設定[しました|しようとしました]"),
     ("{who} [changed|tried to change] the lifecycle of the bucket {bucket}",
      "{who} がバケット {bucket} のライフサイクルを変更[しました|しようとしました]"),
-    bucket=_BUCKET, days="LifecycleConfiguration.Rule.Expiration.Days",
+    bucket=_BUCKET, days=_DAYS, one_day=_is(_DAYS, "1"),
 )
 _says(
     "DeleteBucketLifecycle",
