@@ -37,14 +37,15 @@ from sigma.types import (
     SigmaString,
 )
 
+from ashiato.formats.principals import actor, agent_family, outcome, principal
+from ashiato.network.addresses import Networks, kind_of, network_of
+from ashiato.network.working_hours import WorkingHours
+
 Event = dict[str, Any]
 Test = Callable[[Event], bool]
 
-HUMAN_AGENT = re.compile(
-    r"^(Mozilla/|aws-cli/|console\.|S3Console|AWS-CloudShell|AWSPowerShell)", re.IGNORECASE
-)
-TOOL_AGENT = re.compile(r"Terraform|HashiCorp|Pulumi|aws-cdk|Ansible|eksctl|GitHub", re.IGNORECASE)
-SERVICE_ADDRESS = re.compile(r"^(AWS Internal|[a-z0-9.-]+\.amazonaws\.com)$", re.IGNORECASE)
+NO_NETWORKS = Networks()
+TOKYO = WorkingHours("Asia/Tokyo")
 
 
 def when(event: Event) -> datetime:
@@ -56,85 +57,26 @@ def when(event: Event) -> datetime:
     return datetime.fromisoformat(event["configurationItemCaptureTime"])
 
 
-def _kind(address: str) -> str:
-    if SERVICE_ADDRESS.match(address):
-        return "aws_internal" if address == "AWS Internal" else "service"
-    try:
-        number = ipaddress.ip_address(address)
-    except ValueError:
-        return "service"
-    documentation = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"]
-    if any(number in ipaddress.ip_network(n) for n in documentation):
-        return "public"
-    return "private" if number.is_private else "public"
-
-
-def _network(address: str) -> str:
-    try:
-        number = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network(f"{address}/{24 if number.version == 4 else 32}", strict=False))
-
-
-def _actor(event: Event, user: Event) -> str:
-    kind, arn = user.get("type"), user.get("arn") or ""
-    if kind == "AWSService" or event.get("eventType") == "AwsServiceEvent" or "AWSServiceRoleFor" in arn:
-        return "service"
-    if user.get("invokedBy"):
-        return "service_for_user"
-    agent = event.get("userAgent") or ""
-    if re.search(r"assumed-role/.*/i-[0-9a-f]+$", arn) or TOOL_AGENT.search(agent) or "GitHubActions" in arn:
-        return "automation"
-    if kind in ("Root", "IdentityCenterUser") or "AWSReservedSSO_" in arn:
-        return "person"
-    if kind == "IAMUser":
-        return "person" if HUMAN_AGENT.match(agent) else "automation"
-    if kind == "AssumedRole":
-        return "person" if HUMAN_AGENT.match(agent) else "automation"
-    return "unknown"
-
-
-def _outcome(event: Event) -> str:
-    code = event.get("errorCode") or ""
-    if re.search(r"UnauthorizedOperation$|AccessDenied|^Vpce", code):
-        return "denied"
-    answer = event.get("responseElements") or {}
-    said = answer.get(event.get("eventName")) if isinstance(answer, dict) else None
-    return "failure" if code or event.get("errorMessage") or said == "Failure" else "success"
-
-
 def with_derived(event: Event) -> Event:
-    """The event with the fields that the engine derives, where a test needs them; given ones stand."""
+    """The event with the fields that the engine derives; those that a test gives stand."""
     given = event.get("ashiato", {})
     if "eventSource" in event:
-        user = event.get("userIdentity") or {}
-        issuer = (user.get("sessionContext") or {}).get("sessionIssuer") or {}
-        arn = user.get("arn") or ""
-        principal = (
-            issuer.get("arn") or arn or user.get("invokedBy") or user.get("accountId") or user.get("type")
-        )
-        if "AWSReservedSSO_" in arn:
-            principal = arn
-        address = event.get("sourceIPAddress") or ""
-        hour = when(event).astimezone(UTC) + timedelta(hours=9)
+        who = principal(event.get("userIdentity"), event.get("recipientAccountId"))
+        address = event.get("sourceIPAddress")
         derived = {
-            "principal": principal,
-            "session": user.get("accessKeyId") or arn or principal,
-            "actor": _actor(event, user),
-            "outcome": _outcome(event),
-            "network": _network(address),
-            "address_kind": _kind(address),
-            "agent": re.split(r"[/ ]", event.get("userAgent") or "")[0],
-            "working_hours": "true" if hour.weekday() < 5 and 9 <= hour.hour < 18 else "false",
-            "caller_account": user.get("accountId"),
+            "principal": who.arn or who.name,
+            "session": who.session,
+            "actor": actor(event),
+            "outcome": outcome(event),
+            "network": network_of(address, NO_NETWORKS),
+            "address_kind": kind_of(address),
+            "agent": agent_family(event.get("userAgent")),
+            "working_hours": str(TOKYO.is_working_hour(when(event))).lower(),
+            "caller_account": who.account,
         }
         return {**event, "ashiato": {**derived, **given}}
     if "srcaddr" in event:
-        ends = {
-            "src_kind": _kind(event.get("srcaddr") or "-"),
-            "dst_kind": _kind(event.get("dstaddr") or "-"),
-        }
+        ends = {"src_kind": kind_of(event["srcaddr"]), "dst_kind": kind_of(event["dstaddr"])}
         return {**event, "ashiato": {**ends, **given}}
     return event
 
@@ -391,6 +333,7 @@ class Reading:
 def first_seen(events: list[Event], terms: dict[str, Any]) -> list[Event]:
     """Those whose terms did not occur in the history before them, once the scope has that much history."""
     history = timedelta(days=int(str(terms["history"]).removesuffix("d")))
+    learning = timedelta(days=int(str(terms.get("learning", "7d")).removesuffix("d")))
     last: dict[tuple[str, ...], datetime] = {}
     begun: dict[tuple[str, ...], datetime] = {}
     found = []
@@ -404,7 +347,7 @@ def first_seen(events: list[Event], terms: dict[str, Any]) -> list[Event]:
         now = when(event)
         begun.setdefault(scope, now)
         known = key in last and now - last[key] <= history
-        if not known and now - begun[scope] >= history:
+        if not known and now - begun[scope] >= learning:
             found.append(event)
         last[key] = now
     return found

@@ -38,7 +38,7 @@ ALERTING = [r for r in ALL if own(r).get("alone", True)]
 
 def test_every_rule_parses_and_there_are_enough() -> None:
     assert [(r.title, r.errors) for r in ALL if r.errors] == []
-    assert len(ALERTING) >= 50
+    assert len(ALERTING) >= 80
 
 
 def test_ids_names_and_titles_are_unique() -> None:
