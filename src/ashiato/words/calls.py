@@ -193,9 +193,10 @@ def _first(texts: Iterator[str]) -> Iterator[str]:
 
 def _is_id(text: str) -> bool:
     # Imported here, for it brings Arrow, which a command line that only prints need not wait for.
+    from ashiato.formats.entities import MAX_VALUE
     from ashiato.formats.open_entities import FORM, things_of
 
-    return bool(things_of(FORM, text))
+    return len(text) <= MAX_VALUE and bool(things_of(FORM, text))
 
 
 def _names_something(key: str, depth: int) -> bool:

@@ -22,8 +22,10 @@ _ACCOUNT: Final = re.compile(r"\d{12}")
 _ARN: Final = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]*):([a-z0-9-]*):(\d{12}|aws|):(.+)", re.DOTALL)
 #: Values of a list that are named; the others are counted.
 _NAMED: Final = 3
+_LONGEST_ARN: Final = 2048
 
-_OF_ACCOUNT: Final = Message("{name} of account {account}", "アカウント {account} の {name}")
+_OF_ACCOUNT: Final = Message("{name} of account {account}", "{name}(アカウント {account})")
+_WHO_OF_ACCOUNT: Final = Message("{name} of account {account}", "アカウント {account} の {name}")
 _AND_MORE: Final = Message("{names} and {n} more", "{names} ほか {n} 件")
 _ROOT_OF: Final = Message("account {account}", "アカウント {account}")
 _NAMED_PLACE: Final = Message("{name} ({id})", "{name}({id})")
@@ -55,7 +57,7 @@ def short_arn(arn: str) -> tuple[str, str]:
     account = "" if account == "aws" else account
     if service == "s3":
         return rest, account
-    if service in ("iam", "sts"):
+    if service in ("iam", "sts", "sso"):
         return rest.rpartition("/")[2] or rest, account
     if service == "secretsmanager":
         return re.sub(r"-[A-Za-z0-9]{6}$", "", rest.removeprefix("secret:")) or rest, account
@@ -110,7 +112,7 @@ class Names:
     def _one(self, value: str, language: Language, account: str | None) -> str:
         if _ACCOUNT.fullmatch(value):
             return self.account(value)
-        if value.startswith("arn:"):
+        if value.startswith("arn:") and len(value) <= _LONGEST_ARN:
             name, owner = short_arn(value)
             if name == "root" and owner:
                 return _ROOT_OF.said(language, {"account": self.account(owner)})
@@ -138,7 +140,7 @@ class Names:
         said = self._who(who, language)
         # Not of Root, which is said with its account, and not of services, which have none.
         if who.account and account and who.account != account and who.type in ("IAMUser", "AssumedRole"):
-            return _OF_ACCOUNT.said(language, {"name": said, "account": self.account(who.account)})
+            return _WHO_OF_ACCOUNT.said(language, {"name": said, "account": self.account(who.account)})
         return said
 
     def _who(self, who: Principal, language: Language) -> str:

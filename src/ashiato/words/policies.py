@@ -15,7 +15,7 @@ from ashiato.words.messages import Message, Phrase
 from ashiato.words.names import Value
 
 _EVERYTHING: Final = Phrase(Message("everything", "すべての操作"))
-_ANYBODY: Final = Phrase(Message("anybody", "誰でも"))
+_ANYBODY: Final = Phrase(Message("anybody", "すべてのプリンシパル"))
 _MOST: Final = 50
 
 

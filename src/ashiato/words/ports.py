@@ -21,7 +21,7 @@ _PORT_OF: Final = Message("{protocol} port {port}", "{protocol} {port} 番ポー
 _PORTS_OF: Final = Message("{protocol} ports {first} to {last}", "{protocol} {first}〜{last} 番ポート")
 _PROTOCOL: Final = Message("{protocol} traffic", "{protocol} 通信")
 _UNKNOWN: Final = Phrase(Message("traffic", "通信"))
-_AND_MORE: Final = Message("{ports} and {n} more rules", "{ports} ほか {n} 件のルール")
+_AND_MORE: Final = Message("{ports} and other ports", "{ports} など")
 
 #: https://www.iana.org/assignments/protocol-numbers
 PROTOCOLS: Final = {
@@ -128,20 +128,24 @@ def rules_of(call: Call) -> list[Rule]:
     return sorted((_rule(s) for s in _shapes(call)), key=lambda r: not r.to_world)
 
 
-def ports_of(call: Call) -> Value:
-    """What the rules let through; the first, and how many more where ports differ."""
+def _told(call: Call) -> list[Rule]:
+    """The rules that a sentence is about: where some are open to the world, those."""
     rules = rules_of(call)
+    return [r for r in rules if r.to_world] or rules
+
+
+def ports_of(call: Call) -> Value:
+    """What those rules let through: the first, and that there are others where ports differ."""
+    rules = _told(call)
     if not rules:
         return None
-    others = {(r.protocol, r.first, r.last) for r in rules} - {
-        (rules[0].protocol, rules[0].first, rules[0].last)
-    }
-    return Phrase(_AND_MORE, {"ports": rules[0].ports, "n": str(len(others))}) if others else rules[0].ports
+    first = rules[0].ports
+    return Phrase(_AND_MORE, {"ports": first}) if any(r.ports != first for r in rules) else first
 
 
 def peers_of(call: Call) -> Value:
-    """The other end of the rules: `the world` where one of them is everybody."""
-    rules = rules_of(call)
+    """The other end of those rules."""
+    rules = _told(call)
     if any(r.to_world for r in rules):
         return _WORLD
     return tuple(dict.fromkeys(p for r in rules for p in r.peers)) or None

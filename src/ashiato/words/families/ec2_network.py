@@ -86,8 +86,8 @@ _says(
 )
 _says(
     "ModifySecurityGroupRules",
-    ("{who} [changed|tried to change] a rule of {group} to {ports} and {peers}",
-     "{who} が {group} のルールを {ports}、{peers} に変更[しました|しようとしました]"),
+    ("{who} [changed|tried to change] a rule of {group} to allow {ports} for {peers}",
+     "{who} が {group} のルールを変更し、{peers} に {ports} を許可[しました|しようとしました]"),
     ("{who} [changed|tried to change] rules of the security group {group}",
      "{who} がセキュリティグループ {group} のルールを変更[しました|しようとしました]"),
     group=_GROUP, ports=ports_of, peers=peers_of,
@@ -114,10 +114,10 @@ _says(
 )
 _says(
     "CreateNetworkAclEntry ReplaceNetworkAclEntry",
-    ("{who} [let|tried to let] {ports} to and from {allowed} pass the network ACL {acl}",
+    ("{who} [allowed|tried to allow] {ports} with {allowed} in the network ACL {acl}",
      "{who} がネットワーク ACL {acl} で {allowed} との {ports} を許可[しました|しようとしました]"),
-    ("{who} [made|tried to make] the network ACL {acl} block {ports} to and from {denied}",
-     "{who} がネットワーク ACL {acl} で {denied} との {ports} を拒否するように[しました|しようとしました]"),
+    ("{who} [blocked|tried to block] {ports} with {denied} in the network ACL {acl}",
+     "{who} がネットワーク ACL {acl} で {denied} との {ports} を遮断[しました|しようとしました]"),
     ("{who} [changed|tried to change] an entry of the network ACL {acl}",
      "{who} がネットワーク ACL {acl} のエントリを変更[しました|しようとしました]"),
     acl="networkAclId", ports=_acl_ports, allowed=_allowed, denied=_denied,

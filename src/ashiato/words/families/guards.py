@@ -133,9 +133,11 @@ _LOGS.says(
 )
 _LOGS.says(
     "PutRetentionPolicy",
+    ("{who} [set|tried to set] the log group {group} to be kept one day",
+     "{who} がロググループ {group} の保持期間を 1 日に設定[しました|しようとしました]", "one_day"),
     ("{who} [set|tried to set] the log group {group} to be kept {days} days",
      "{who} がロググループ {group} の保持期間を {days} 日に設定[しました|しようとしました]"),
-    group="logGroupName", days="retentionInDays",
+    group="logGroupName", days="retentionInDays", one_day=lambda call: call.value("retentionInDays") == "1",
 )
 _LOGS.says(
     "DeleteRetentionPolicy",
