@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     family.command(name="enable")(enable)
     family.command(name="disable")(disable)
     family.command(name="check", epilog=_CHECK)(check)
-    family.command(name="test", epilog=_TEST)(test)
+    family.command(name="test", epilog=_TEST)(run_tests_of_rules)
     family.command(name="backtest", epilog=_BACKTEST)(backtest)
     family.command(name="coverage")(coverage)
     app.add_typer(family, name="detections")
@@ -257,7 +257,7 @@ def check(
         raise typer.Exit(1)
 
 
-def test(
+def run_tests_of_rules(
     rules: RulesArgument = None,
     home: HomeOption = None,
     config: ConfigOption = None,
