@@ -110,3 +110,10 @@ def test_no_text_raises(address: str | None) -> None:
     own = Networks(OWN)
     assert network_of(address, own)
     assert (network_of(address, own) == "invalid") == (kind_of(address, own) == "invalid")
+
+
+def test_long_text_is_not_remembered() -> None:
+    own = Networks(OWN)
+    for text in ("1" * 10_000, f"{'a' * 5000}.amazonaws.com"):
+        assert network_of(text, own) == "invalid"
+        assert kind_of(text, own) == "invalid"

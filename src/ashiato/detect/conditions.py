@@ -61,7 +61,7 @@ def _matcher(parts: Sequence[str | Literal[False] | None], cased: bool) -> Calla
         whole = "".join(literals)
         return lambda value: fold(value) == whole
     if kinds == "*":
-        return lambda value: True
+        return lambda _: True
     if kinds == "t*":
         start = literals[0]
         return lambda value: fold(value).startswith(start)
@@ -116,7 +116,7 @@ class NumberIs:
     number: int | float
 
     def __call__(self, value: Scalar) -> bool:
-        number = _number(value)
+        number = number_of(value)
         return number is not None and number == self.number
 
 
@@ -128,7 +128,7 @@ class Compared:
     number: int | float
 
     def __call__(self, value: Scalar) -> bool:
-        number = _number(value)
+        number = number_of(value)
         if number is None:
             return False
         match self.operator:
@@ -145,7 +145,8 @@ class Compared:
 _NUMBER = re.compile(r"\s*-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\s*")
 
 
-def _number(value: Scalar) -> int | float | None:
+def number_of(value: Scalar) -> int | float | None:
+    """The number that a value is, or that its text spells as JSON does; None where it is none."""
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int | float):

@@ -18,7 +18,7 @@ from ashiato.formats.principals import Principal, actor, agent_family, outcome, 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
     from ashiato.network.addresses import Networks
-    from ashiato.network.working_hours import Calendar
+    from ashiato.network.working_hours import WorkingHours
 
 _IDENTITY = (
     "userIdentity.type",
@@ -66,15 +66,15 @@ class Surroundings:
     """What the estate's settings say about addresses, time and automation."""
 
     networks: Networks
-    calendar: Calendar
+    hours: WorkingHours
     automation: tuple[str, ...] = field(default=())
 
     @classmethod
     def of(cls, settings: Settings) -> Surroundings:
         from ashiato.network.addresses import Networks
-        from ashiato.network.working_hours import Calendar
+        from ashiato.network.working_hours import WorkingHours
 
-        return cls(Networks.of(settings), Calendar.of(settings), tuple(settings.detect.automation))
+        return cls(Networks.of(settings), WorkingHours.of(settings.detect), tuple(settings.detect.automation))
 
 
 def identity_of(values: tuple[Scalar | None, ...]) -> dict[str, Any]:
@@ -110,7 +110,9 @@ def _stable(found: Principal) -> str:
 
 def cloudtrail_fields(around: Surroundings) -> Derived:
     """Derived fields of CloudTrail events."""
-    networks, calendar, automation = around.networks, around.calendar, around.automation
+    from ashiato.network.addresses import country_of, kind_of, network_of
+
+    networks, hours, automation = around.networks, around.hours, around.automation
 
     def who(*values: Scalar | None) -> str:
         return _stable(_principal(*values))
@@ -146,12 +148,12 @@ def cloudtrail_fields(around: Surroundings) -> Derived:
                 event[key] = decode(text)
         return outcome({k: v for k, v in event.items() if v is not None})
 
-    def addressed(make: Callable[[str], str | None]) -> Callable[..., str | None]:
-        return lambda address: make(address) if isinstance(address, str) and address else None
+    def addressed(make: Callable[[str, Networks], str | None]) -> Callable[..., str | None]:
+        return lambda address: make(address, networks) if isinstance(address, str) and address else None
 
     def working(time: Scalar | None) -> str | None:
         try:
-            return str(calendar.is_working(datetime.fromisoformat(str(time)))).lower()
+            return str(hours.is_working_hour(datetime.fromisoformat(str(time)))).lower()
         except ValueError:
             return None
 
@@ -170,9 +172,9 @@ def cloudtrail_fields(around: Surroundings) -> Derived:
         "ashiato.answered": lambda view: _telling(view, "responseElements", _ANSWERS),
         "ashiato.asked": lambda view: _telling(view, "requestParameters", _PARTS, "responseElements"),
         "ashiato.details": lambda view: _telling(view, "serviceEventDetails", _SIGN_IN),
-        "ashiato.network": (("sourceIPAddress",), addressed(networks.network_of)),
-        "ashiato.country": (("sourceIPAddress",), addressed(networks.country_of)),
-        "ashiato.address_kind": (("sourceIPAddress",), addressed(networks.kind_of)),
+        "ashiato.network": (("sourceIPAddress",), addressed(network_of)),
+        "ashiato.country": (("sourceIPAddress",), addressed(country_of)),
+        "ashiato.address_kind": (("sourceIPAddress",), addressed(kind_of)),
         "ashiato.agent": (("userAgent",), lambda a: agent_family(a) if isinstance(a, str) else None),
         "ashiato.working_hours": (("eventTime",), working),
     }  # fmt: skip
@@ -196,11 +198,13 @@ def _telling(view: RecordView, column: str, pattern: str, looked_at: str | None 
 def flow_fields(around: Surroundings) -> Derived:
     """Derived fields of flow records."""
 
+    from ashiato.network.addresses import kind_of, network_of
+
     def kind(address: Scalar | None) -> str | None:
-        return around.networks.kind_of(address) if isinstance(address, str) else None
+        return kind_of(address, around.networks) if isinstance(address, str) else None
 
     def network(address: Scalar | None) -> str | None:
-        return around.networks.network_of(address) if isinstance(address, str) else None
+        return network_of(address, around.networks) if isinstance(address, str) else None
 
     return {
         "ashiato.src_kind": (("srcaddr",), kind),

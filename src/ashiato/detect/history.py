@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import duckdb
 import pyarrow as pa
-from pyiceberg.expressions import And, BooleanExpression, GreaterThanOrEqual, LessThan
+from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.formats.tables import TABLES
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import at_least, below, everything
 from ashiato.lake.scan import relation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,10 +59,15 @@ class History(Protocol):
         *,
         picked: tuple[str, Mapping[str, Sequence[str]]] | None = None,
         columns: Sequence[str] | None = None,
+        ordered: bool = False,
     ) -> Iterator[pa.Table]:
         """Records with `first` <= time < `last` (microseconds since 1970), in any order. `picked`: SQL over the
         table's columns and its parameters; more may come than it holds for, but nothing less. `columns`: those
-        that are needed; None for all."""
+        that are needed; None for all. `ordered`: by time."""
+        ...
+
+    def days(self, table: str, first: int, last: int) -> list[tuple[int, int]]:
+        """Days (since 1970) that have records with `first` <= time < `last`, and how many, ascending."""
         ...
 
     def span(self, table: str) -> tuple[int, int] | None:
@@ -83,6 +90,7 @@ class LakeHistory:
         *,
         picked: tuple[str, Mapping[str, Sequence[str]]] | None = None,
         columns: Sequence[str] | None = None,
+        ordered: bool = False,
     ) -> Iterator[pa.Table]:
         description = TABLES[table]
         time = description.time_column
@@ -103,13 +111,33 @@ class LakeHistory:
         sql = f"SELECT {chosen} FROM {relation(plan.files, iceberg.schema())}"
         if where:
             sql += f" WHERE {' AND '.join(where)}"
-        settings = {"threads": 2, "memory_limit": f"{self.memory_mb}MB", "preserve_insertion_order": False}
+        if ordered:
+            sql += f' ORDER BY "{time}"'
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 2,
+            "memory_limit": f"{self.memory_mb}MB",
+            "preserve_insertion_order": False,
+        }
         with duckdb.connect(config=settings) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             reader = connection.sql(sql, params=values or None).to_arrow_reader(PIECE_ROWS)
             for batch in reader:
                 if batch.num_rows:
                     yield pa.Table.from_batches([batch])
+
+    def days(self, table: str, first: int, last: int) -> list[tuple[int, int]]:
+        time = TABLES[table].time_column
+        plan = self.lake.plan(table, _between(time, first, last))
+        if not plan.files:
+            return []
+        with duckdb.connect(config={"threads": 2, "memory_limit": f"{self.memory_mb}MB"}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            files = relation(plan.files, self.lake.table(table).schema())
+            return connection.execute(
+                f'SELECT epoch_us("{time}") // 86400000000 AS day, count(*) FROM {files}'
+                f' WHERE "{time}" >= $first AND "{time}" < $last GROUP BY 1 ORDER BY 1',
+                {"first": at(first), "last": at(last)},
+            ).fetchall()
 
     def span(self, table: str) -> tuple[int, int] | None:
         description = TABLES[table]
@@ -140,8 +168,9 @@ class TablesHistory:
         *,
         picked: tuple[str, Mapping[str, Sequence[str]]] | None = None,
         columns: Sequence[str] | None = None,
+        ordered: bool = False,
     ) -> Iterator[pa.Table]:
-        del picked, columns
+        del picked, columns, ordered
         time = TABLES[table].time_column
         for piece in self.tables.get(table, ()):
             times = piece[time].cast(pa.int64()).to_numpy()
@@ -150,6 +179,13 @@ class TablesHistory:
             ]
             if kept:
                 yield piece.take(pa.array(kept))
+
+    def days(self, table: str, first: int, last: int) -> list[tuple[int, int]]:
+        time = TABLES[table].time_column
+        found: Counter[int] = Counter()
+        for piece in self.pieces(table, first, last):
+            found.update(t // 86_400_000_000 for t in piece[time].cast(pa.int64()).to_pylist())
+        return sorted(found.items())
 
     def span(self, table: str) -> tuple[int, int] | None:
         time = TABLES[table].time_column
@@ -160,11 +196,9 @@ class TablesHistory:
 def _between(column: str, first: int | None, last: int | None) -> BooleanExpression:
     parts: list[BooleanExpression] = []
     if first is not None:
-        parts.append(GreaterThanOrEqual(column, at(first).isoformat()))
+        parts.append(at_least(column, at(first).isoformat()))
     if last is not None:
-        parts.append(LessThan(column, at(last).isoformat()))
+        parts.append(below(column, at(last).isoformat()))
     if not parts:
-        from pyiceberg.expressions import AlwaysTrue
-
-        return AlwaysTrue()
+        return everything()
     return parts[0] if len(parts) == 1 else And(*parts)

@@ -53,15 +53,15 @@ class Matcher:
                 return self._tested(condition, among)
             case FieldPresence(name=name, present=present):
                 there = self._present(name, among)
-                return among[there] if present else among[~there]
+                kept_rows: Rows = among[there] if present else among[~there]
+                return kept_rows
             case FieldsCompared():
                 return self._compared(condition, among)
             case Keyword(test=test):
                 kept = [r for r in among.tolist() if any(test(v) for v in self.view.texts(r))]
                 return np.array(kept, np.int64)
             case Without(part=part):
-                met = self.rows(part, among)
-                return among if not len(met) else np.setdiff1d(among, met, assume_unique=True)
+                return _apart(among, self.rows(part, among))
             case Every(parts=parts):
                 for part in sorted(parts, key=self._cost):
                     among = self.rows(part, among)
@@ -74,7 +74,7 @@ class Matcher:
                     met = self.rows(part, left)
                     if len(met):
                         found.append(met)
-                        left = np.setdiff1d(left, met, assume_unique=True)
+                        left = _apart(left, met)
                     if not len(left):
                         break
                 return np.sort(np.concatenate(found)) if found else _NONE
@@ -118,7 +118,8 @@ class Matcher:
             for place in missing.tolist():
                 if any(condition.test(v) for v in view.values_of(condition.name, int(among[place]))):
                     passed[place] = True
-        return among[passed]
+        kept: Rows = among[passed]
+        return kept
 
     def _each(self, condition: FieldTest, among: Rows) -> Rows:
         """A field inside JSON: record by record."""
@@ -157,6 +158,14 @@ class Matcher:
             )
         ]
         return np.array(kept, np.int64)
+
+
+def _apart(rows: Rows, gone: Rows) -> Rows:
+    """Ascending rows without some of them."""
+    if not len(gone):
+        return rows
+    left: Rows = rows[~np.isin(rows, gone, assume_unique=True)]
+    return left
 
 
 class RuleIndex:

@@ -153,8 +153,8 @@ class _Parser:
             except (SigmaError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 self._problem(document, None, title, _reason(error))
                 continue
-            for error in collection.errors:
-                self._problem(document, None, title, _reason(error))
+            for wrong in collection.errors:
+                self._problem(document, None, title, _reason(wrong))
             for rule in collection.rules:
                 if not rule.errors:
                     self._keep(rule, document)
@@ -231,7 +231,7 @@ class _Parser:
             if "rate" in own:
                 return replace(made, kind="rate", condition=condition, rate=_rate(own["rate"], made))
             return replace(made, condition=condition)
-        except (NotCompiled, SigmaError, _Wrong, ValueError, TypeError, RecursionError) as error:
+        except (NotCompiled, SigmaError, WrongKeyError, ValueError, TypeError, RecursionError) as error:
             self._problem(document, id_, rule.title, _reason(error))
             return None
 
@@ -240,7 +240,7 @@ class _Parser:
         level = rule.level.name.lower() if rule.level is not None else "medium"
         actors = own.get("actors")
         if actors is not None and not set(actors) <= ALL_ACTORS:
-            raise _Wrong(f"ashiato.actors may hold {', '.join(sorted(ALL_ACTORS))}")
+            raise WrongKeyError(f"ashiato.actors may hold {', '.join(sorted(ALL_ACTORS))}")
         return Rule(
             id=id_,
             title=rule.title or id_,
@@ -265,7 +265,9 @@ class _Parser:
 
     def _first_seen(self, told: Any, rule: Rule) -> FirstSeen:
         if not isinstance(told, dict) or not told.get("fields"):
-            raise _Wrong("ashiato.new_terms needs `fields`: the fields whose values together are the term")
+            raise WrongKeyError(
+                "ashiato.new_terms needs `fields`: the fields whose values together are the term"
+            )
         return FirstSeen(
             fields=_names(told["fields"], "new_terms.fields"),
             history=_days(told.get("history"), self.history),
@@ -328,10 +330,10 @@ class _Parser:
                     shape["fields"] = tuple(found) if isinstance(found, list) else (found,)
                 if condition.percentile is not None:
                     if not 0 <= condition.percentile <= 100:
-                        raise _Wrong("a percentile lies between 0 and 100")
+                        raise WrongKeyError("a percentile lies between 0 and 100")
                     shape["percentile"] = float(condition.percentile)
             if timedelta(seconds=rule.timespan.seconds) > _MOST_SPAN:
-                raise _Wrong("its timespan is longer than a year")
+                raise WrongKeyError("its timespan is longer than a year")
             correlation = Correlation(
                 type=cast("CorrelationType", rule.type.name.lower()),
                 references=tuple(references),
@@ -344,7 +346,7 @@ class _Parser:
                 expression=expression,
                 **shape,
             )
-        except (_Wrong, ValueError, TypeError) as error:
+        except (WrongKeyError, ValueError, TypeError) as error:
             self._problem(document, id_, rule.title, _reason(error))
             return None
         made = replace(head, kind="correlation", correlation=correlation)
@@ -355,7 +357,7 @@ class _Parser:
         self.out.problems.append(RuleProblem(document.file, rule, title, reason))
 
 
-class _Wrong(AshiatoError):
+class WrongKeyError(AshiatoError):
     """A key of ours says what cannot be meant."""
 
 
@@ -389,10 +391,10 @@ def _table(rule: SigmaRule) -> str:
     product = (source.product or "").lower()
     service = source.service.lower() if source.service else None
     if product not in ("aws", "") or (not product and service is None):
-        raise _Wrong(f"its log source ({_source(source)}) is none that Ashiato takes in")
+        raise WrongKeyError(f"its log source ({_source(source)}) is none that Ashiato takes in")
     table = TABLES.get(service)
     if table is None:
-        raise _Wrong(
+        raise WrongKeyError(
             f"its log source ({_source(source)}) is none that Ashiato takes in: aws with cloudtrail, vpcflow or config"
         )
     return table
@@ -406,7 +408,7 @@ def _source(source: Any) -> str:
 def _own_keys(rule: Any) -> dict[str, Any]:
     own = rule.custom_attributes.get("ashiato", {})
     if not isinstance(own, dict):
-        raise _Wrong("`ashiato` is a mapping of our own keys")
+        raise WrongKeyError("`ashiato` is a mapping of our own keys")
     return own
 
 
@@ -424,7 +426,7 @@ def _names(told: Any, key: str) -> tuple[str, ...]:
         return (told,)
     if isinstance(told, list | tuple) and all(isinstance(n, str) for n in told):
         return tuple(told)
-    raise _Wrong(f"ashiato.{key} is a list of field names")
+    raise WrongKeyError(f"ashiato.{key} is a list of field names")
 
 
 def _account_field(table: str) -> str:
@@ -439,13 +441,13 @@ def _days(told: Any, default: timedelta) -> int:
         text = re.sub(r"^(\d+)([dwh])$", lambda m: f"{m[1]} {units[m[2]]}", str(told))
         span = parse_span(int(text) if text.isdigit() else text)
     if span is None:
-        raise _Wrong("a history has an end")
+        raise WrongKeyError("a history has an end")
     return max(-(-int(span.total_seconds()) // 86400), 0)
 
 
 def _rate(told: Any, rule: Rule) -> Rate:
     if not isinstance(told, dict):
-        raise _Wrong("ashiato.rate is a mapping: group_by, weeks, at_least, factor")
+        raise WrongKeyError("ashiato.rate is a mapping: group_by, weeks, at_least, factor")
     return Rate(
         group_by=_names(told.get("group_by", rule.grouping), "rate.group_by"),
         weeks=int(told.get("weeks", 4)),

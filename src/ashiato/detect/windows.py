@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ashiato.detect.rule import Correlation, Expression
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class CountedHit:
     """A hit of a referenced rule. `time` in microseconds; `slot`: place of the rule among the references; `value`: of
     the correlation's field (a tuple where it names several)."""
@@ -28,6 +28,8 @@ class CountedHit:
     value: str | float | tuple[str, ...] | None = None
     #: Events behind it: of a hit that is itself a window.
     evidence: tuple[str, ...] = ()
+    #: Values that correlations above group by.
+    carried: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

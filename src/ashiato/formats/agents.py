@@ -75,7 +75,6 @@ _VERSION: Final = re.compile(
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\u00a1-\ud7ff\ue000-\ufffd]")
 
 
-@lru_cache(maxsize=1 << 14)
 def agent_family(user_agent: str | None) -> str:
     """The product family: `aws-cli`, `Terraform`, `Boto3`, `console`, `S3Console`, `browser`, a service's DNS
     name, `AWS Internal`, `none`, or `other:` and the first token without its version.
@@ -85,9 +84,12 @@ def agent_family(user_agent: str | None) -> str:
     >>> agent_family("stratus-red-team_ea782787-a65d-4fc4-9fca-1c97869a9a25")
     'other:stratus-red-team'
     """
-    if not isinstance(user_agent, str):
-        return "none"
-    text = _UNPRINTABLE.sub("?", user_agent[:MOST]).strip().strip("[]").strip()
+    return _family(user_agent[:MOST]) if isinstance(user_agent, str) else "none"
+
+
+@lru_cache(maxsize=1 << 14)
+def _family(user_agent: str) -> str:
+    text = _UNPRINTABLE.sub("?", user_agent).strip().strip("[]").strip()
     if not text:
         return "none"
     if text.lower() == "aws internal":

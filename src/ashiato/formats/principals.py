@@ -103,7 +103,7 @@ def _part(mapping: object, *keys: str) -> object:
 def is_service_address(address: object) -> bool:
     """Whether sourceIPAddress says that AWS called: a service's DNS name, or `AWS Internal`."""
     return isinstance(address, str) and (
-        address == "AWS Internal" or _SERVICE_NAME.fullmatch(address[:256]) is not None
+        address == "AWS Internal" or (len(address) <= 256 and _SERVICE_NAME.fullmatch(address) is not None)
     )
 
 

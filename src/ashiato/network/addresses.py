@@ -35,6 +35,8 @@ Address = IPv4Address | IPv6Address
 #: Addresses that are remembered with what was found of them.
 REMEMBERED: Final = 1 << 16
 _MOST_OWNER: Final = 80
+#: Longer text is no address, and is not remembered either.
+_LONGEST: Final = 100
 
 #: Not ipaddress.is_private: that holds the documentation ranges too, which stand for public addresses in examples.
 _PRIVATE: Final = tuple(
@@ -46,9 +48,13 @@ _PRIVATE: Final = tuple(
 )  # fmt: skip
 
 
-@lru_cache(maxsize=REMEMBERED)
 def parsed(address: str) -> Address | None:
     """The address; an IPv4 address that is written as IPv6 (::ffff:…) as IPv4; None for anything else."""
+    return _parsed(address) if len(address) <= _LONGEST else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(address: str) -> Address | None:
     try:
         found = ip_address(address)
     except ValueError:
@@ -80,15 +86,18 @@ class Networks:
 
     def name_of(self, address: str) -> str | None:
         """Name of the own network that an address lies in."""
-        return self._found(address)[0]
+        return self._known(address)[0]
 
     def owner_of(self, address: str) -> str | None:
         """Who the network belongs to, or the number of its autonomous system, as the database says."""
-        return self._found(address)[1]
+        return self._known(address)[1]
 
     def country_of(self, address: str) -> str | None:
         """Two letters of ISO 3166, as the database says."""
-        return self._found(address)[2]
+        return self._known(address)[2]
+
+    def _known(self, address: str) -> tuple[str | None, str | None, str | None]:
+        return self._found(address) if len(address) <= _LONGEST else (None, None, None)
 
     def _look_up(self, address: str) -> tuple[str | None, str | None, str | None]:
         found = parsed(address)
