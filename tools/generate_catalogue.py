@@ -3,8 +3,8 @@
 python tools/generate_catalogue.py            write it
 python tools/generate_catalogue.py --check    say whether a newer botocore knows more, status 1
 
-A line is `NAME[,NAME…] OPERATION OPERATION …`: what stands before `.amazonaws.com` in eventSource for the service
-(its endpoint's and its signature's name, and its botocore name), then its operations. Lambda's operations carry the
+A line is `NAME[,NAME…]/MODEL OPERATION OPERATION …`: what may stand before `.amazonaws.com` in eventSource for the
+service (its endpoint's and its signature's name), its name in botocore, then its operations. Lambda's operations carry the
 date of their API where it is that of their eventName (`ListFunctions:20150331`).
 """
 
@@ -29,10 +29,10 @@ def lines() -> list[str]:
     for service in sorted(loader.list_available_services("service-2")):
         model = loader.load_service_model(service, "service-2")
         metadata = model["metadata"]
-        names = [metadata["endpointPrefix"], metadata.get("signingName"), service]
+        names = [metadata["endpointPrefix"], metadata.get("signingName")]
         sources = ",".join(dict.fromkeys(n.lower() for n in names if n))
         operations = sorted(_named(service, name, o) for name, o in model["operations"].items())
-        found.append(" ".join([sources, *operations]))
+        found.append(" ".join([f"{sources}/{service}", *operations]))
     return found
 
 

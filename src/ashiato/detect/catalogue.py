@@ -30,7 +30,7 @@ _DOMAIN: Final = ".amazonaws.com"
 
 @cache
 def _models() -> tuple[dict[str, frozenset[str]], dict[str, str]]:
-    """Operations by service name, and the date of those of Lambda's that carry one."""
+    """Operations by eventSource and by `/` and name of model, and the date of those of Lambda's that carry one."""
     operations: dict[str, set[str]] = {}
     dates: dict[str, str] = {}
     text = files("ashiato.detect").joinpath("operations.txt").read_text(encoding="utf-8")
@@ -44,7 +44,8 @@ def _models() -> tuple[dict[str, frozenset[str]], dict[str, str]]:
             found.add(plain)
             if date and plain not in UNDATED:
                 dates[plain] = date
-        for source in sources.split(","):
+        places, _, model = sources.partition("/")
+        for source in (*places.split(","), f"/{model}"):
             operations.setdefault(source, set()).update(found)
     return {k: frozenset(v) for k, v in operations.items()}, dates
 
@@ -64,7 +65,8 @@ class Catalogue:
     @cached_property
     def sources(self) -> frozenset[str]:
         """All eventSources, in full."""
-        return frozenset(f"{s}{_DOMAIN}" for s in {*_models()[0], *BESIDE_THE_API, *SAME_SOURCE, *self._seen})
+        known = {*_models()[0], *BESIDE_THE_API, *SAME_SOURCE, *self._seen}
+        return frozenset(f"{s}{_DOMAIN}" for s in known if not s.startswith("/"))
 
     @cached_property
     def _by_name(self) -> dict[str, set[str]]:
@@ -156,7 +158,7 @@ class Catalogue:
             models = _models()[0]
             names = {*models.get(short, ()), *BESIDE_THE_API.get(short, ())}
             for other in SAME_SOURCE.get(short, ()):
-                names |= models.get(other, frozenset())
+                names |= models.get(other, frozenset()) | models.get(f"/{other}", frozenset())
             self._named[short] = {n.lower(): n for n in names - PERMISSIONS_ONLY.get(short, frozenset())}
         return self._named[short]
 

@@ -51,7 +51,7 @@ class GivenCountries(Networks):
 
     def __init__(self, known: Networks, records: Iterable[Mapping[str, Any]]) -> None:
         super().__init__()
-        self._known = known
+        self._outside = known
         self._countries = {
             str(r["sourceIPAddress"]): str(r["ashiato"]["country"])
             for r in records
@@ -59,13 +59,13 @@ class GivenCountries(Networks):
         }
 
     def name_of(self, address: str) -> str | None:
-        return self._known.name_of(address)
+        return self._outside.name_of(address)
 
     def owner_of(self, address: str) -> str | None:
-        return self._known.owner_of(address)
+        return self._outside.owner_of(address)
 
     def country_of(self, address: str) -> str | None:
-        return self._countries.get(address) or self._known.country_of(address)
+        return self._countries.get(address) or self._outside.country_of(address)
 
 
 def whole_records(events: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
