@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alert_documents import ALERTS
+
 
 @dataclass(frozen=True)
 class Document:
@@ -244,3 +246,7 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
         ),
     ),
 }
+
+for _words, _call, _about, _keys in ALERTS:
+    _key = f"ashiato alerts {_words}"
+    DOCUMENTS[_key] = (*DOCUMENTS.get(_key, ()), Document(_call, _keys, about=_about))

@@ -132,15 +132,22 @@ class Writer:
     def sentence(self, alert: Any, shown: Finding | None) -> str:
         """The record in one sentence, or the rule's title where it stands for no single record."""
         if shown is not None and shown.examples and shown.kind not in ("rate", "silence"):
-            try:
-                return self.tell(shown.examples[0], self.language)
-            except Exception:
-                # A record that nobody thought of must not keep the alert from being told.
-                _log.exception("the record of alert %s cannot be put into a sentence", alert.id)
+            said = self.sentence_of(shown.examples[0])
+            if said is not None:
+                return said
         name = "sentence.silence" if alert.account is None else "sentence.group"
         return self.text(
             name, title=self.title(alert), who=self.who(alert), account=self.account(alert.account)
         )
+
+    def sentence_of(self, record: Mapping[str, Any]) -> str | None:
+        """A record in one sentence; None for one that nobody thought of, which must not keep an alert from being
+        told."""
+        try:
+            return self.tell(record, self.language)
+        except Exception:
+            _log.exception("a record cannot be put into a sentence")
+            return None
 
     def subject(self, alert: Any) -> str:
         """One line, short enough for a mailbox."""
