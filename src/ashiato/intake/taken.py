@@ -70,7 +70,9 @@ def note_failures(ledger: Ledger, failures: Iterable[Failure]) -> None:
                 & (t.objects.c.name == ref.name)
                 & (t.objects.c.etag == ref.etag)
             )
-            changed = connection.execute(sa.update(t.objects).where(key).values(state="failed", reason=reason))
+            changed = connection.execute(
+                sa.update(t.objects).where(key).values(state="failed", reason=reason)
+            )
             if not changed.rowcount:
                 connection.execute(
                     sa.insert(t.objects).values(

@@ -7,13 +7,13 @@ from sqlalchemy import BigInteger, Column, Float, Integer, String, Table, Text
 from ashiato.ledger.tables import Time, metadata
 
 #: One row for each road of a watched source (a bucket with a queue has two). `type`: the kind of road;
-#: `origin`: what objects of it are called in `objects.source`, null while none came; `counts`: JSON.
+#: `origins`: what objects of it are called in `objects.source`, a JSON list; `counts`: JSON.
 watched_sources = Table(
     "watched_sources",
     metadata,
     Column("name", String(63), primary_key=True),
     Column("type", String(40), primary_key=True),
-    Column("origin", String(200)),
+    Column("origins", Text, nullable=False, default="[]"),
     Column("since", Time),
     Column("last_poll", Time),
     Column("last_arrival", Time),

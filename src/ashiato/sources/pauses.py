@@ -17,7 +17,8 @@ LONGEST = timedelta(minutes=2)
 def pause_after(failures: int, *, first: timedelta = FIRST, longest: timedelta = LONGEST) -> float:
     """Seconds to wait after so many failures in a row: doubling, up to `longest`, a quarter of it by chance so
     that many do not come back at once."""
-    seconds = min(first.total_seconds() * 2 ** min(failures - 1, 20), longest.total_seconds())
+    doubled: int = 2 ** min(max(failures - 1, 0), 20)
+    seconds = min(first.total_seconds() * doubled, longest.total_seconds())
     return seconds * (0.75 + random.random() / 4)
 
 

@@ -141,7 +141,9 @@ def _units(items: Sequence[Item]) -> Iterator[list[Item]]:
     unit: list[Item] = []
     size = 0
     # Two halves of a small group are read as quickly as one: half of the work lets other threads go on.
-    most = max(UNIT_BYTES // 4, min(UNIT_BYTES, sum(len(i.content or b"") for i in items) // READING_THREADS + 1))
+    most = max(
+        UNIT_BYTES // 4, min(UNIT_BYTES, sum(len(i.content or b"") for i in items) // READING_THREADS + 1)
+    )
     for item in items:
         unit.append(item)
         size += len(item.content or b"")

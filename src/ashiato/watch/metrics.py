@@ -28,7 +28,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self.arrivals = Counter("ashiato_arrivals", "Objects and messages offered", ["name"], registry=registry)
+        self.arrivals = Counter(
+            "ashiato_arrivals", "Objects and messages offered", ["name"], registry=registry
+        )
         self.arrival_bytes = Counter("ashiato_arrival_bytes", "Their bytes", ["name"], registry=registry)
         self.objects = Counter(
             "ashiato_objects", "Objects done with, by outcome", ["name", "outcome"], registry=registry
@@ -44,7 +46,10 @@ class Metrics:
         )
         self.commits = Counter("ashiato_commits", "Commits", registry=registry)
         self.commit_seconds = Histogram(
-            "ashiato_commit_seconds", "Reading and committing one group", buckets=_WAIT_BUCKETS, registry=registry
+            "ashiato_commit_seconds",
+            "Reading and committing one group",
+            buckets=_WAIT_BUCKETS,
+            registry=registry,
         )
         self.commit_errors = Counter("ashiato_commit_errors", "Commits that failed", registry=registry)
         self.last_commit = Gauge(
@@ -68,17 +73,26 @@ class Metrics:
             "ashiato_source_error", "1 while the source is in error", ["name", "type"], registry=registry
         )
         self.source_errors = Gauge(
-            "ashiato_source_errors", "Errors of the source since the start", ["name", "type"], registry=registry
+            "ashiato_source_errors",
+            "Errors of the source since the start",
+            ["name", "type"],
+            registry=registry,
         )
         self.source_poll = Gauge(
             "ashiato_source_last_poll_timestamp_seconds", "When the source was last looked at whole",
             ["name", "type"], registry=registry,
         )  # fmt: skip
         self.source_backlog = Gauge(
-            "ashiato_source_backlog", "What the source knows is still to come", ["name", "type"], registry=registry
+            "ashiato_source_backlog",
+            "What the source knows is still to come",
+            ["name", "type"],
+            registry=registry,
         )
         self.restarts = Counter(
-            "ashiato_source_restarts", "Restarts of a source after a defect", ["name", "type"], registry=registry
+            "ashiato_source_restarts",
+            "Restarts of a source after a defect",
+            ["name", "type"],
+            registry=registry,
         )
         self.hook_errors = Counter(
             "ashiato_hook_errors", "Failures of work after a commit", ["hook"], registry=registry
@@ -97,9 +111,7 @@ class Metrics:
         if outcome != "failed":
             self.wait.labels(name).observe(seconds)
 
-    def committed(
-        self, report: GroupReport, quarantined: int, seconds: float, lags: Sequence[Lag]
-    ) -> None:
+    def committed(self, report: GroupReport, quarantined: int, seconds: float, lags: Sequence[Lag]) -> None:
         self.commits.inc()
         self.commit_seconds.observe(seconds)
         self.last_commit.set_to_current_time()

@@ -14,22 +14,22 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.core.settings import Watching
-from ashiato.intake.spool import Spool
+from ashiato.intake.spool import SpoolEntry
 from ashiato.intake.taken import known, note_failures
 from ashiato.intake.units import Failure, ReadingNote
 from ashiato.lake.handover import ObjectFacts
 from ashiato.lake.home import Home
 from ashiato.lake.writer import GroupReport, LakeWriter
 from ashiato.sources.live import Arrival, Outcome
-from ashiato.sources.objects import ObjectRef, Progress
+from ashiato.sources.objects import ObjectRef
 from ashiato.sources.pauses import pause_after
 from ashiato.watch.fetchers import Fetchers
 from ashiato.watch.groups import GroupReader, Lag
+from ashiato.watch.keeping import Keeper, KeptSource
 from ashiato.watch.metrics import Metrics
 from ashiato.watch.waiting import OBJECT_BYTES, Item, Waiting
 
@@ -114,15 +114,15 @@ class Pipeline:
         self.say = say
         self.clock = clock
         self.writer = LakeWriter(home)
-        self.spool = Spool(home.folder / "spool")
+        self.keeper = Keeper(home.folder / "spool", say)
         self.waiting = Waiting(settings.waiting_mb << 20)
         self.fetchers = Fetchers(self._fetched, self._not_fetched)
         self.reader = GroupReader(home, keep_objects=keep_objects, flow_format=flow_format)
         self.state = PipelineState()
         #: Called in order, in the committing thread, after each commit; what they raise is said and goes no further.
         self.after_commit: list[Callable[[Committed], None]] = []
-        self._spooled: Counter[str] = Counter()
-        self._spool_lock = threading.Lock()
+        #: What the objects of each source are called in the ledger.
+        self.origins: dict[str, set[str]] = {}
         self._most_objects = GROUP_OBJECTS
         self._rows_a_byte = 1 / 200
         self._began = 0.0
@@ -132,24 +132,22 @@ class Pipeline:
 
     def start(self) -> None:
         """Begin committing; first what an earlier process kept and could not commit any more."""
-        earlier = list(self.spool.entries())
-        self._spooled.update(entry.path.name for entry in earlier)
+        earlier = self.keeper.earlier()
         self._thread.start()
         if earlier:
             self.say(f"Spool: {len(earlier):,} objects that an earlier run kept are taken in now")
-            source = _Kept()
-            for entry in earlier:
-                source.paths[entry.ref] = entry.path
+            threading.Thread(
+                target=self._offer_kept, args=(earlier,), name="ashiato-spool", daemon=True
+            ).start()
 
-            def offer() -> None:
-                for entry in earlier:
-                    item = self._item("spool", Arrival(entry.ref, reader=source), entry.note, entry.ref.size)
-                    item.spooled = entry.path
-                    if not self.waiting.admit(item):
-                        return
-                    self._dispatch(item)
-
-            threading.Thread(target=offer, name="ashiato-spool", daemon=True).start()
+    def _offer_kept(self, entries: list[SpoolEntry]) -> None:
+        source = KeptSource(entries)
+        for entry in entries:
+            item = self._item("spool", Arrival(entry.ref, reader=source), entry.note, entry.ref.size)
+            item.spooled = entry.path
+            if not self.waiting.admit(item):
+                return
+            self._dispatch(item)
 
     def sink(self, name: str) -> SourceSink:
         self.waiting.join(name)
@@ -169,9 +167,10 @@ class Pipeline:
         if not self.waiting.admit(item):
             return False
         self.metrics.arrived(source, arrival.size)
+        self.origins.setdefault(source, set()).add(arrival.ref.source)
         if arrival.content is not None:
             item.content = arrival.content
-            if not self._keep(item):
+            if not self.keeper.keep(item, self._note_error, self._stop):
                 self.waiting.finish(item)
                 return False
         self._dispatch(item)
@@ -183,27 +182,6 @@ class Pipeline:
         return Item(
             source, arrival.ref, [arrival], size + OBJECT_BYTES, self.clock(), time.monotonic(), note=note
         )
-
-    def _keep(self, item: Item) -> bool:
-        """Into the spool, synced; while the disk is full, again and again. False when stopping."""
-        import hashlib
-
-        assert item.content is not None
-        name = hashlib.sha256(item.content).hexdigest()
-        with self._spool_lock:
-            self._spooled[name] += 1
-        failures = 0
-        while True:
-            try:
-                item.spooled = self.spool.put(item.ref, item.content, item.note)
-                return True
-            except OSError as error:
-                failures += 1
-                self._note_error(f"what arrived cannot be kept: {error.strerror}")
-                if self._stop.wait(pause_after(failures)):
-                    with self._spool_lock:
-                        self._spooled[name] -= 1
-                    return False
 
     def _dispatch(self, item: Item) -> None:
         if self.waiting.enter(item):
@@ -294,10 +272,7 @@ class Pipeline:
         lags = read.lags(at)
         self._count(report, read.quarantined_records)
         self.metrics.committed(report, read.quarantined_records, time.monotonic() - start, lags)
-        committed = Committed(
-            began, at, read.objects, report, lags, frozenset(item.source for item in group)
-        )
-        self._say_commit(committed, time.monotonic() - start)
+        committed = Committed(began, at, read.objects, report, lags, frozenset(item.source for item in group))
         for hook in self.after_commit:
             try:
                 hook(committed)
@@ -333,7 +308,7 @@ class Pipeline:
     def _finish(self, item: Item, outcome: Outcome, *, forget: bool = True) -> None:
         arrivals, following = self.waiting.finish(item)
         if item.spooled is not None and forget and outcome != "failed":
-            self._forget(item.spooled, len(arrivals))
+            self.keeper.forget(item.spooled, len(arrivals))
         self.state.outcomes[outcome] += 1
         self.metrics.finished(item.source, outcome, time.monotonic() - item.offered)
         for arrival in arrivals:
@@ -342,17 +317,6 @@ class Pipeline:
                 self._tell(lambda done=done: done(outcome))  # type: ignore[misc]
         if following is not None:
             self._work_on(following)
-
-    def _forget(self, path: Path, times: int) -> None:
-        """Take content out of the spool, unless it arrived once more and waits again."""
-        with self._spool_lock:
-            self._spooled[path.name] -= times
-            if self._spooled[path.name] <= 0:
-                del self._spooled[path.name]
-                try:
-                    self.spool.forget(path)
-                except OSError as error:
-                    self.say(f"The spool could not be tidied: {error}")
 
     def _tell(self, told: Callable[[], None]) -> None:
         try:
@@ -367,23 +331,6 @@ class Pipeline:
             if name != "quarantine":
                 self.state.records[name] += report.whole(name).taken
         self.state.records["quarantine"] += quarantined
-
-    def _say_commit(self, committed: Committed, seconds: float) -> None:
-        report = committed.report
-        logs = ", ".join(
-            f"{report.whole(name).taken:,} {name}" for name in sorted(report.tables) if name != "quarantine"
-        )
-        second = sum(report.whole(n).duplicates for n in report.tables)
-        bad = sum(o.outcome == "quarantined" for o in committed.objects)
-        parts = [logs or "no records"]
-        if second:
-            parts.append(f"{second:,} second copies")
-        if bad:
-            parts.append(f"{bad:,} objects to quarantine")
-        self.say(
-            f"Committed {len(committed.objects):,} objects of {', '.join(sorted(committed.sources))}:"
-            f" {'; '.join(parts)} ({seconds:.2f} s)"
-        )
 
     def _note_error(self, what: str) -> None:
         if self.state.error != what:
@@ -410,22 +357,3 @@ class Pipeline:
         if self._thread.ident is not None:
             self._thread.join()
         self.writer.close()
-
-
-class _Kept:
-    """Entries of the spool that an earlier process left, as a source that they are fetched from."""
-
-    name = "spool"
-    at_once = 1
-
-    def __init__(self) -> None:
-        self.progress = Progress()
-        self.paths: dict[ObjectRef, Path] = {}
-
-    def objects(self) -> Sequence[ObjectRef]:  # type: ignore[override]
-        return list(self.paths)
-
-    def fetch(self, ref: ObjectRef) -> bytes:
-        return self.paths[ref].read_bytes()
-
-    def confirm(self) -> None: ...

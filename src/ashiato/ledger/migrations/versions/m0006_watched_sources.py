@@ -10,11 +10,12 @@ Time = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    op.create_index("objects_by_delivery", "objects", ["delivered_at"])
     op.create_table(
         "watched_sources",
         sa.Column("name", sa.String(63), primary_key=True),
         sa.Column("type", sa.String(40), primary_key=True),
-        sa.Column("origin", sa.String(200)),
+        sa.Column("origins", sa.Text, nullable=False),
         sa.Column("since", Time),
         sa.Column("last_poll", Time),
         sa.Column("last_arrival", Time),
