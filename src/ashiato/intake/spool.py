@@ -73,6 +73,15 @@ class Spool:
                 told = ReadingNote(note.get("flow_format"), note.get("quarantine"))
                 yield SpoolEntry(ref, content, told)
 
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written or half-removed: nobody was told that it was kept, or
+        it is committed. Only for the holder of the writer's lock, before anything is put."""
+        for path in self.folder.iterdir():
+            content = path.name.removesuffix(_NOTE)
+            whole = path.with_name(content).exists() and path.with_name(content + _NOTE).exists()
+            if path.name.startswith(".") or not whole:
+                path.unlink(missing_ok=True)
+
     def forget(self, content: Path) -> None:
         """Remove an entry whose records are committed; the note first, so that none is left alone."""
         content.with_name(content.name + _NOTE).unlink(missing_ok=True)

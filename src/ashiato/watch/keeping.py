@@ -25,6 +25,7 @@ class Keeper:
 
     def earlier(self) -> list[SpoolEntry]:
         """What an earlier process kept; it counts as waiting from here on."""
+        self.spool.tidy()
         entries = list(self.spool.entries())
         with self._lock:
             self._counts.update(entry.path.name for entry in entries)

@@ -12,15 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from ashiato.core.settings import Settings, WatchedSource
 from ashiato.formats.tables import LOG_TABLES
-from ashiato.intake.coverage import SILENT
+from ashiato.intake.coverage import SILENT, vouched_until
 from ashiato.intake.watched import read_watched
 from ashiato.lake.home import Home
 from ashiato.ledger import Ledger
-from ashiato.ledger import tables as t
 from ashiato.ledger.finding_rows import finding_uid
 from ashiato.ledger.findings import Finding
 from ashiato.watch.habits import FORGOTTEN, Habit, Habits, Series
@@ -65,15 +62,6 @@ def silent(home: Home, settings: Settings, now: datetime, habits: Habits | None 
         found += _by_digests(source, vouched)
         found += _by_habit(source, series, vouched)
     return found
-
-
-def vouched_until(ledger: Ledger, since: datetime) -> Mapping[tuple[str, str], datetime]:
-    """(account, region) → end of the newest hour for which a digest came, of those that end after `since`."""
-    d = t.digests.c
-    rows = ledger.rows(
-        sa.select(d.account, d.region, sa.func.max(d.end)).where(d.end >= since).group_by(d.account, d.region)
-    )
-    return {(account, region): end for account, region, end in rows}
 
 
 def _judged(ledger: Ledger, settings: Settings, now: datetime) -> list[_Judged]:
