@@ -68,7 +68,12 @@ def main(home: Path, folder: Path, queue: Path) -> None:
 
         watch.runners += [
             SourceRunner(
-                live, watch.pipeline.sink(live.name), watch.stop, watch.say, watch.pipeline.metrics, watch.clock
+                live,
+                watch.pipeline.sink(live.name),
+                watch.stop,
+                watch.say,
+                watch.pipeline.metrics,
+                watch.clock,
             )
             for live in extra
         ]
