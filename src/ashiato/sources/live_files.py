@@ -39,7 +39,8 @@ class WatchedFolder(PassingSource):
 
     def __init__(self, settings: WatchedSource, context: LiveContext) -> None:
         self.path = needed(settings, "path")
-        source = open_source(self.path, options=options_of(settings))
+        self.options = options_of(settings)
+        source = open_source(self.path, options=self.options)
         if not isinstance(source, FilesSource):
             raise SourceUnavailable(
                 f"{self.path} is no folder", where=f"sources.{settings.name}.path", remedy="Name a folder."
@@ -98,8 +99,20 @@ class WatchedFolder(PassingSource):
             stop.wait(self.context.poll_seconds)
 
     def _note(self, path: str) -> None:
-        if self._wanted(path):
-            self._changed.setdefault(path, _Changed("", time.monotonic()))
+        if not self._wanted(path):
+            return
+        self._changed.setdefault(path, _Changed("", time.monotonic()))
+        if Path(path).is_dir():
+            self._note_below(path)
+
+    def _note_below(self, folder: str) -> None:
+        """Files can come into a new folder before the system watches it."""
+        for ref in self._folder(folder).objects():
+            if self._wanted(ref.name):
+                self._changed.setdefault(ref.name, _Changed("", time.monotonic()))
+
+    def _folder(self, path: str) -> FilesSource:
+        return FilesSource(path, name=self.files.name, options=self.options)
 
     def _wanted(self, path: str) -> bool:
         """Below the folder, and no part of it hidden, as for a walk."""
@@ -116,8 +129,12 @@ class WatchedFolder(PassingSource):
         refs: list[ObjectRef] = []
         for path, changed in list(self._changed.items()):
             ref = self.files.ref_of(path)
+            if ref is None and Path(path).is_dir() and now - changed.since < SETTLE_SECONDS:
+                continue
             if ref is None:
                 del self._changed[path]
+                if Path(path).is_dir():
+                    self._note_below(path)
             elif ref.etag != changed.etag:
                 changed.etag, changed.since = ref.etag, now
             elif now - changed.since >= SETTLE_SECONDS:
