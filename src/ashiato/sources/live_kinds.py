@@ -111,7 +111,7 @@ def needed(source: WatchedSource, key: str) -> str:
         raise WrongUse(
             f"a source of type {source.type} needs `{key}`",
             where=f"sources.{source.name}",
-            remedy=f"Add it to the entry of {source.name} in the settings; docs/sources.md has an example.",
+            remedy=f"Add it to the entry of {source.name} in the settings; docs/watching.md has an example.",
         )
     return str(value)
 
