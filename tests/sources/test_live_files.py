@@ -49,7 +49,7 @@ class Running:
         self.sink = Taker()
         self.stop = threading.Event()
         settings = WatchedSource(name="drop", type="files", path=folder)
-        self.live = WatchedFolder(settings, LiveContext(MemoryListings(), poll_seconds))
+        self.live = WatchedFolder(settings, LiveContext(MemoryListings(), poll_seconds=poll_seconds))
         self.thread = threading.Thread(target=self.live.run, args=(self.sink, self.stop))
         self.thread.start()
 

@@ -34,7 +34,7 @@ class Running:
             region="us-east-1",
             **options,
         )
-        context = LiveContext(self.listings, 0.4, failed=lambda *_: earlier or [])
+        context = LiveContext(self.listings, poll_seconds=0.4, failed=lambda *_: earlier or [])
         self.live = ListedBucket(settings, context)
         self.thread = threading.Thread(target=self.live.run, args=(self.sink, self.stop))
         self.thread.start()

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from ashiato.core.settings import Settings, WatchedSource
+from ashiato.intake.lags import LagBook, Place, kept_lags
 from ashiato.intake.watched import ProcessState, write_watched
 from ashiato.lake.home import Home
 from ashiato.ledger import tables as t
@@ -20,6 +21,7 @@ from ashiato.ledger.findings import Finding
 from ashiato.sources.live import SourceState
 from ashiato.watch.habits import Habits
 from ashiato.watch.silence import silent
+from postgres_server import Server
 
 #: A Wednesday.
 NOW = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)
@@ -226,3 +228,32 @@ def test_habits_that_are_kept_see_new_deliveries_at_once(estate: Estate) -> None
     estate.deliver([NOW + timedelta(minutes=1)])
     estate.polled = NOW + timedelta(minutes=2)
     assert estate.found(NOW + timedelta(minutes=2), habits) == []
+
+
+@pytest.mark.needs_postgres
+def test_on_postgresql_it_is_the_same(postgres: Server, tmp_path: Path) -> None:
+    with Home.open_for_writing(tmp_path / "home", "test", ledger_url=postgres.url()) as home:
+        estate = Estate(home)
+        start = NOW - timedelta(days=28)
+        estate.deliver(every(timedelta(minutes=30), start, NOW - timedelta(hours=3)), region="us-east-1")
+        estate.deliver(every(timedelta(minutes=30), start, NOW - timedelta(minutes=20)), region="eu-west-1")
+        estate.digests(every(HOUR, (NOW - timedelta(days=2)).replace(minute=0), NOW - 6 * HOUR))
+        found = estate.found()
+        assert sorted(rests(found)) == [
+            ("digest", "us-east-1", "cloudtrail"), ("habit", "us-east-1", "vpc_flow_logs"),
+        ]  # fmt: skip
+        book = LagBook()
+        for _ in range(2):
+            book.observe(Place("s3://corp", "cloudtrail"), "evaluated", 1.0, NOW)
+            book.flush(home.ledger, NOW)
+        assert kept_lags(home.ledger, NOW)[Place("s3://corp", "cloudtrail")]["evaluated"] is not None
+
+
+def test_the_poll_of_a_queue_is_believed_only_after_a_while(estate: Estate) -> None:
+    """After a stop of days what waited in the queue comes first: it was not silent meanwhile."""
+    estate.source = {"name": "trail", "type": "sqs", "queue": "https://q", "silent_after": "1 hour"}
+    estate.deliver([NOW - 2 * HOUR])
+    estate.polled, estate.since = NOW, NOW - timedelta(minutes=1)
+    assert estate.found() == []
+    estate.since = NOW - timedelta(minutes=11)
+    assert len(estate.found()) == 1

@@ -20,7 +20,7 @@ from ashiato.sources.passes import TICK, PassingSource
 
 #: A file is taken when it has not changed for so long: one that is still being written is no object yet.
 SETTLE_SECONDS = 0.5
-#: A walk of a folder of many files must not fill the time until the next: it costs a hundredth of it at most.
+#: A walk of a folder of many files costs a hundredth of the processor's time at most.
 WALK_SHARE = 100
 #: Changes that wait to be looked at; beyond them the next walk finds the files.
 MOST_CHANGES = 100_000
@@ -51,8 +51,8 @@ class WatchedFolder(PassingSource):
         self._changed: dict[str, _Changed] = {}
         self._watching: threading.Thread | None = None
 
-    def pause(self, seconds: float) -> float:
-        return max(self.context.poll_seconds, seconds * WALK_SHARE)
+    def pause(self, cost: float) -> float:
+        return max(self.context.poll_seconds, cost * WALK_SHARE)
 
     def listed(self) -> Iterator[ObjectRef]:
         """What a walk finds; files that were just written have to settle first."""

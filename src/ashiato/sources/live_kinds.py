@@ -21,6 +21,7 @@ from functools import cache
 import ashiato.sources
 from ashiato.core.errors import WrongUse
 from ashiato.core.settings import WatchedSource
+from ashiato.ledger import Ledger
 from ashiato.sources.listings import Listings
 from ashiato.sources.live import LiveSource
 from ashiato.sources.objects import ObjectRef, utc_now
@@ -32,10 +33,12 @@ class LiveContext:
     """What a live source gets besides its settings.
 
     `failed(source, begin)`: objects of a ledger source whose names begin so and that could not be fetched
-    earlier. `poll_seconds`: the setting `watch.poll_seconds`. `clock` gives the time in UTC.
+    earlier. `poll_seconds`: the setting `watch.poll_seconds`. `ledger`: for what a source remembers besides
+    listings. `clock` gives the time in UTC.
     """
 
     listings: Listings
+    ledger: Ledger | None = None
     poll_seconds: float = 60.0
     failed: Callable[[str, str], list[ObjectRef]] = lambda _source, _begin: []
     clock: Callable[[], datetime] = utc_now

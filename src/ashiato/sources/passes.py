@@ -24,6 +24,8 @@ WINDOW_OBJECTS = 2_000
 WINDOW_BYTES = 32 << 20
 #: How long the loop of a source waits for something to happen.
 TICK = 0.25
+#: How long the end of a pass is waited for; a request that hangs ends with the process.
+END_SECONDS = 5.0
 
 
 class Offering:
@@ -105,6 +107,8 @@ class _Pass:
     def __init__(self, live: PassingSource, sink: Sink, stop: threading.Event) -> None:
         self.error: BaseException | None = None
         self.complete = False
+        #: Processor time that it took, in seconds.
+        self.cost = 0.0
         self.began = time.monotonic()
         self._live, self._sink, self._stop = live, sink, stop
         self.thread = threading.Thread(target=self._run, name=f"ashiato-pass-{live.name}", daemon=True)
@@ -125,6 +129,8 @@ class _Pass:
                 self.complete = True
         except BaseException as error:
             self.error = error
+        finally:
+            self.cost = time.thread_time()
 
 
 class PassingSource:
@@ -153,9 +159,9 @@ class PassingSource:
         """What a pass finds."""
         return self.source.objects()
 
-    def pause(self, seconds: float) -> float:
-        """Seconds from the begin of a pass that took `seconds` to the begin of the next."""
-        del seconds
+    def pause(self, cost: float) -> float:
+        """Seconds from the begin of a pass that took `cost` seconds of the processor to the begin of the next."""
+        del cost
         return self.context.poll_seconds
 
     def ended(self) -> None:
@@ -172,17 +178,24 @@ class PassingSource:
         self.again = Again(self.context.clock, self.earlier())
         current: _Pass | None = None
         due = time.monotonic()
-        while not stop.is_set():
-            if current is None and time.monotonic() >= due:
-                current = _Pass(self, sink, stop)
-            if current is not None and not current.thread.is_alive():
-                due = self._ended(current)
-                current = None
-            self._show(current)
-            try:
-                self.meanwhile(sink, stop, during_pass=current is not None)
-            except AshiatoError as error:
-                stop.wait(min(self.trouble.met(error), self.context.poll_seconds))
+        # A pass ends with this call, however it ends: the next call begins a pass of its own.
+        ending = threading.Event()
+        try:
+            while not stop.is_set():
+                if current is None and time.monotonic() >= due:
+                    current = _Pass(self, sink, ending)
+                if current is not None and not current.thread.is_alive():
+                    due = self._ended(current)
+                    current = None
+                self._show(current)
+                try:
+                    self.meanwhile(sink, stop, during_pass=current is not None)
+                except AshiatoError as error:
+                    stop.wait(min(self.trouble.met(error), self.context.poll_seconds))
+        finally:
+            ending.set()
+            if current is not None:
+                current.thread.join(END_SECONDS)
 
     def _ended(self, ended: _Pass) -> float:
         """When the next pass begins (monotonic)."""
@@ -198,8 +211,7 @@ class PassingSource:
             else:
                 self.trouble.over()
             self.ended()
-        took = time.monotonic() - ended.began
-        return max(time.monotonic(), ended.began + self.pause(took))
+        return max(time.monotonic(), ended.began + self.pause(ended.cost))
 
     def _show(self, current: _Pass | None) -> None:
         offering = self.passing

@@ -24,7 +24,7 @@ from ashiato.watch import health as healths
 from ashiato.watch.habits import Habits
 from ashiato.watch.pipeline import Committed, Pipeline
 from ashiato.watch.runners import Service, ServiceRunner, SourceRunner
-from ashiato.watch.silence import silent
+from ashiato.watch.silence import PUSHED, silent
 from ashiato.watch.telling import CommitTeller
 
 #: How often it is looked at whether maintenance is due, and who is silent.
@@ -32,6 +32,8 @@ MAINTAIN_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
 #: How long the end of a source or service is waited for: their threads are daemons.
 END_SECONDS = 5.0
+#: And that of the merge of one partition.
+MERGE_SECONDS = 60.0
 
 Say = Callable[[str], None]
 
@@ -79,6 +81,7 @@ class Watch:
         ]
         self._services_stop = threading.Event()
         self._services: list[ServiceRunner] = []
+        self._beside: list[threading.Thread] = []
 
     @property
     def after_commit(self) -> list[Callable[[Committed], None]]:
@@ -106,6 +109,7 @@ class Watch:
             )
         context = LiveContext(
             listings=LedgerListings(self.home.ledger),
+            ledger=self.home.ledger,
             poll_seconds=settings.watch.poll_seconds,
             failed=lambda source, begin: failed_earlier(self.home.ledger, source, begin),
             clock=self.clock,
@@ -118,11 +122,11 @@ class Watch:
         """Watch until `stop` is set. Raises AshiatoError when committing ended for good."""
         self._begin()
         try:
-            beside = [
+            self._beside = [
                 threading.Thread(target=self._maintenance, name="ashiato-maintain", daemon=True),
                 threading.Thread(target=self._look, name="ashiato-look", daemon=True),
             ]
-            for thread in beside:
+            for thread in self._beside:
                 thread.start()
             while not self.stop.wait(0.5):
                 if not self.pipeline.alive:
@@ -138,7 +142,7 @@ class Watch:
 
         Sources that are pushed to have no round; they are left out.
         """
-        pushed = [r for r in self.runners if getattr(r.live, "pushed", False)]
+        pushed = [r for r in self.runners if r.live.state.type in PUSHED]
         for runner in pushed:
             self.say(
                 f"{runner.live.name} ({runner.live.state.type}): is pushed to and has no round; left out"
@@ -180,10 +184,12 @@ class Watch:
         self._teller.flush(now=True)
         self._services_stop.set()
         self._join([s.thread for s in self._services])
+        # The writer's lock is let go of after this: nothing may go on writing.
+        self._join(self._beside, MERGE_SECONDS)
         self._write(running=False)
 
-    def _join(self, threads: Sequence[threading.Thread]) -> None:
-        deadline = time.monotonic() + END_SECONDS
+    def _join(self, threads: Sequence[threading.Thread], seconds: float = END_SECONDS) -> None:
+        deadline = time.monotonic() + seconds
         for thread in threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
@@ -234,12 +240,20 @@ class Watch:
                 steps = due(self.home, self.settings)
                 if steps:
                     began = time.monotonic()
-                    maintain(self.home, self.settings, only=steps)
+                    maintain(self.home, self.settings, only=steps, progress=self._go_on)
                     self.pipeline.metrics.maintenance_seconds.inc(time.monotonic() - began)
+            except _Stopped:
+                return
             except Exception as error:
                 what = str(error) if isinstance(error, AshiatoError) else f"{type(error).__name__}: {error}"
                 self.say(f"Maintenance failed, and is tried again later: {what}")
                 self.stop.wait(300)
+
+    def _go_on(self, step: str, done: int, total: int) -> None:
+        """Between two merges: maintenance can be left at any time, and goes on the next time."""
+        del step, done, total
+        if self.stop.is_set():
+            raise _Stopped
 
     def _write(self, *, running: bool) -> None:
         state = self.pipeline.state
@@ -280,6 +294,10 @@ class Watch:
             metrics.source_backlog.labels(*labels).set(state.backlog or 0)
             if state.last_poll is not None:
                 metrics.source_poll.labels(*labels).set(state.last_poll.timestamp())
+
+
+class _Stopped(Exception):  # noqa: N818
+    """Maintenance is left because the loop ends."""
 
 
 class _Round:

@@ -171,7 +171,7 @@ class Pipeline:
         if arrival.content is not None:
             item.content = arrival.content
             if not self.keeper.keep(item, self._note_error, self._stop):
-                self.waiting.finish(item)
+                self.waiting.leave(item)
                 return False
         self._dispatch(item)
         if arrival.kept is not None:

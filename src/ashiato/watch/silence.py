@@ -28,6 +28,10 @@ FACTOR = 1.5
 MARGIN = timedelta(hours=1)
 #: Types that are pushed to: nothing is asked, so nothing is known but that the process listens.
 PUSHED = frozenset({"firehose"})
+#: Roads that look at the whole place: a complete poll says what is there. Another road's poll takes what it is
+#: given, and after a stop what waited must come first: it is judged by after GRACE.
+LISTED = frozenset({"files", "s3"})
+GRACE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,11 @@ def _judged(ledger: Ledger, settings: Settings, now: datetime) -> list[_Judged]:
     judged = []
     for source in settings.sources:
         rows = roads.get(source.name, [])
-        known = [r["updated_at"] if source.type in PUSHED else r["last_poll"] for r in rows]
+        listed = [r for r in rows if r["type"] in LISTED]
+        known = [r["updated_at"] if source.type in PUSHED else r["last_poll"] for r in listed or rows]
         until = max((k for k in known if k is not None), default=None)
         since = min((r["since"] for r in rows if r["since"]), default=None)
-        if source.enabled and until is not None and since is not None:
+        if source.enabled and until is not None and since is not None and (listed or until - since >= GRACE):
             origins = frozenset(o for r in rows for o in r["origins"])
             judged.append(_Judged(source, origins, since, min(until, now)))
     return judged

@@ -152,6 +152,11 @@ class Waiting:
                 self._active[following.ref.name] = following
             return item.arrivals, following
 
+    def leave(self, item: Item) -> None:
+        """It was admitted and will not be worked on."""
+        with self.changed:
+            self._release(item)
+
     def _release(self, item: Item) -> None:
         line = self._lines[item.source]
         line.held -= item.size
