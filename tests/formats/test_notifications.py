@@ -27,7 +27,11 @@ ITEM = {
     "resourceType": "AWS::EFS::FileSystem", "resourceId": "fs-01f0d526165b57f95", "awsRegion": "us-east-1",
     "configuration": {"FileSystemId": "fs-01f0d526165b57f95"}, "relationships": [], "tags": {},
 }  # fmt: skip
-CHANGE = {"messageType": "ConfigurationItemChangeNotification", "configurationItem": ITEM, "recordVersion": "1.3"}
+CHANGE = {
+    "messageType": "ConfigurationItemChangeNotification",
+    "configurationItem": ITEM,
+    "recordVersion": "1.3",
+}
 
 
 def dumped(value: object) -> bytes:
@@ -35,7 +39,12 @@ def dumped(value: object) -> bytes:
 
 
 def s3_record(key: str, *, name: str = "ObjectCreated:Put", **of_object: object) -> dict[str, Any]:
-    held = {"key": key, "size": 1024, "eTag": "d41d8cd98f00b204e9800998ecf8427e", "sequencer": "0055"} | of_object
+    held = {
+        "key": key,
+        "size": 1024,
+        "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+        "sequencer": "0055",
+    } | of_object
     return {
         "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-west-2",
         "eventTime": "2026-01-05T01:02:03.004Z", "eventName": name,
@@ -59,7 +68,13 @@ def event(kind: str, source: str, detail: object) -> dict[str, Any]:
 
 
 def created(key: str) -> dict[str, Any]:
-    held = {"key": key, "size": 5, "etag": "b1946ac92492d2347c6235b4d2611184", "version-id": "v", "sequencer": "6"}
+    held = {
+        "key": key,
+        "size": 5,
+        "etag": "b1946ac92492d2347c6235b4d2611184",
+        "version-id": "v",
+        "sequencer": "6",
+    }
     return event("Object Created", "aws.s3", {"bucket": {"name": "corp-logs"}, "object": held})
 
 
@@ -120,7 +135,12 @@ def test_what_creates_nothing_is_dropped_and_does_not_hide_what_does() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-01-05T01:02:03Z", "Bucket": "corp-logs"},
+        {
+            "Service": "Amazon S3",
+            "Event": "s3:TestEvent",
+            "Time": "2026-01-05T01:02:03Z",
+            "Bucket": "corp-logs",
+        },
         "CloudTrail validation message.",
         {"messageType": "ConfigurationSnapshotDeliveryStarted", "configSnapshotId": "1"},
         {"messageType": "ConfigRulesEvaluationStarted", "configRuleNames": ["a"]},
