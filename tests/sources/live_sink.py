@@ -68,7 +68,9 @@ class MemorySink:
         return True
 
     def known(self, refs: list[ObjectRef]) -> set[ObjectRef]:
-        return self.taken & set(refs)
+        # As the ledger does: not by time or size.
+        taken = {(ref.source, ref.name, ref.etag) for ref in self.taken}
+        return {ref for ref in refs if (ref.source, ref.name, ref.etag) in taken}
 
     def quarantine(self, ref: ObjectRef, content: bytes, reason: str) -> None:
         self.quarantined.append((ref, content, reason))
