@@ -44,8 +44,8 @@ class MemoryCursors:
 class Step:
     """One stretch of a source's way: it is over when it is closed and every arrival of it is done."""
 
-    def __init__(self, steps: Steps, position: Any) -> None:
-        self.position = position
+    def __init__(self, steps: Steps) -> None:
+        self.position: Any = None
         self._steps = steps
         self._open = 1
         self.failed = False
@@ -61,13 +61,11 @@ class Step:
             self._open -= 1
             self.failed = self.failed or outcome == "failed"
 
-    def close(self, position: Any = None, *, failed: bool = False) -> None:
-        """No more arrivals follow. `position`: where it ended, if that was not known at its beginning."""
+    def close(self, position: Any = None) -> None:
+        """No more arrivals follow. `position`: where it ended; None where it did not come to its end."""
         with self._steps.lock:
             self._open -= 1
-            self.failed = self.failed or failed
-            if position is not None:
-                self.position = position
+            self.position = position
 
     @property
     def over(self) -> bool:
@@ -82,9 +80,9 @@ class Steps:
         self.lock = threading.Lock()
         self._steps: deque[Step] = deque()
 
-    def begin(self, position: Any = None) -> Step:
+    def begin(self) -> Step:
         """A new stretch behind all others."""
-        step = Step(self, position)
+        step = Step(self)
         with self.lock:
             self._steps.append(step)
         return step
@@ -94,17 +92,19 @@ class Steps:
         with self.lock:
             return len(self._steps)
 
-    def settled(self) -> tuple[Any, bool]:
-        """The position of the last stretch before which everything is over; and whether one of them failed.
+    def settled(self) -> tuple[list[Any], bool]:
+        """Positions before which everything is over, in their order, each given once; and whether one failed.
 
-        Each position is given once, None when there is no new one. After a failure all stretches behind it are
-        forgotten: what they brought comes again, by their source's asking again from the last position kept.
+        A stretch without a position gives none. After a failure all stretches behind it are forgotten: what they
+        brought comes again, by their source's asking again from the last position kept.
         """
-        position: Any = None
+        positions: list[Any] = []
         with self.lock:
             while self._steps and self._steps[0].over:
                 if self._steps[0].failed:
                     self._steps.clear()
-                    return position, True
+                    return positions, True
                 position = self._steps.popleft().position
-        return position, False
+                if position is not None:
+                    positions.append(position)
+        return positions, False
