@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - it is an answer
     """An answer of AWS's that is an error."""
 
     def __init__(self, code: str, message: str = "", status: int = 400) -> None:
@@ -42,6 +42,10 @@ class AwsJson:
             def log_message(self, *_: object) -> None: ...
 
             def do_POST(self) -> None:
+                if service.stopped:
+                    # A connection that was kept alive ends with the service.
+                    self.close_connection = True
+                    return
                 body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 with service._lock:
@@ -63,11 +67,13 @@ class AwsJson:
 
             def handle_error(self, *_: object) -> None: ...
 
+        self.stopped = False
         self._server = Server(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
+        self.stopped = True
         self._server.shutdown()
         self._server.server_close()
 

@@ -151,7 +151,10 @@ class LiveLookup:
             try:
                 follower.run(sink, stop)
             except BaseException as error:
-                # A defect in one region is told when the others end; they go on.
+                # A defect in one region: the others go on, and it is raised when they end.
+                self.state.error = (
+                    f"{follower.api.where}: a defect of Ashiato: {type(error).__name__}: {error}"
+                )
                 raised.append(error)
 
         threads = [

@@ -21,7 +21,7 @@ class Positions:
         self.front: datetime | None = None
         self.ranges: dict[str, Range] = {}
 
-    def load(self, now: datetime, overlap: timedelta, back_to: datetime) -> timedelta:
+    def load(self, now: datetime, overlap: timedelta, back_to: datetime, sweeps: int) -> timedelta:
         """Where the last process stopped, or the first start: then all from `back_to` is a range behind.
 
         Returns the overlap: at least the one of the last process.
@@ -35,6 +35,8 @@ class Positions:
         self._kept = {"front": front.isoformat(), "overlap": 0.0, "ranges": {}, "last_id": 0, "swept": {}}
         if back_to < front:
             self.add_range(back_to, front)
+        for which in range(sweeps):
+            self.swept(which, now.isoformat())
         self.put()
         self.reset()
         return overlap
@@ -77,10 +79,10 @@ class Positions:
         elif id_ in self._kept["ranges"]:
             self._kept["ranges"][id_][1] = end
 
-    def swept(self, which: int, at: datetime | str | None = None) -> datetime | None:
-        """When a sweep last began whose events are all committed; with `at`, note it."""
+    def swept(self, which: int, at: str | None = None) -> datetime | None:
+        """When a sweep last began whose events are all committed (at first: the first start); `at` notes it."""
         if at is not None:
-            self._kept["swept"][str(which)] = str(at)
+            self._kept["swept"][str(which)] = at
         kept = self._kept["swept"].get(str(which))
         return None if kept is None else datetime.fromisoformat(kept)
 

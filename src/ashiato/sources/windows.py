@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from ashiato.sources.cursors import Cursors, Step, Steps
 from ashiato.sources.live import Arrival, Sink, SourceState
@@ -31,6 +31,21 @@ MARGIN: Final = timedelta(seconds=30)
 
 
 @dataclass
+class _Sweep:
+    """A look further back: `since` is when the last one began that came to its end.
+
+    `least` is the least overlap of looks since then, `least_then` that since the one under way began.
+    """
+
+    number: int
+    every: timedelta
+    back: timedelta
+    since: datetime
+    least: timedelta
+    least_then: timedelta
+
+
+@dataclass
 class _Reading:
     """A window that is being read page by page, beside the looks at what is new."""
 
@@ -38,9 +53,9 @@ class _Reading:
     step: Step
     start: datetime
     end: datetime
-    position: Any = None
-    least: timedelta | None = None
+    at: datetime
     range_id: str | None = None
+    sweep: _Sweep | None = None
     count: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -85,9 +100,10 @@ class Follower:
         self._sweeping = Steps()
         self._positions = Positions(cursors, name, api.where)
         self._reading: _Reading | None = None
-        self._sweep_at: list[datetime] = []
-        self._least_overlap = habits.least
+        self._sweeps: list[_Sweep] = []
         self._window = habits.window
+        self._looked = False
+        self._broken_off = False
         self._pace: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     # -- the loop -----------------------------------------------------------------------------------
@@ -147,13 +163,16 @@ class Follower:
     # -- what is new --------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self.overlap = self._positions.load(self._clock(), self.overlap, self._back_to)
+        self.overlap = self._positions.load(
+            self._clock(), self.overlap, self._back_to, len(self._habits.sweeps)
+        )
         self._plan_sweeps()
 
     def _plan_sweeps(self) -> None:
-        now = self._clock()
-        self._sweep_at = [
-            (self._positions.swept(n) or now) + every for n, (every, _) in enumerate(self._habits.sweeps)
+        least = self._habits.least
+        self._sweeps = [
+            _Sweep(n, every, back, self._positions.swept(n) or self._clock(), least, least)
+            for n, (every, back) in enumerate(self._habits.sweeps)
         ]
 
     def _look(self, sink: Sink, stop: threading.Event) -> None:
@@ -174,8 +193,9 @@ class Follower:
             position = now.isoformat()
         finally:
             step.close(position)
-        if not (jumped or self.state.last_poll is None):
+        if self._looked and not jumped:
             self._learn(latest)
+        self._looked = True
         self.state.last_poll = now
         positions.front = now
 
@@ -186,7 +206,9 @@ class Follower:
         if wanted < self.overlap:
             wanted = max(wanted, self.overlap * 0.98)
         self.overlap = min(max(wanted, habits.least), habits.most)
-        self._least_overlap = min(self._least_overlap, self.overlap)
+        for sweep in self._sweeps:
+            sweep.least = min(sweep.least, self.overlap)
+            sweep.least_then = min(sweep.least_then, self.overlap)
 
     # -- what lies behind ---------------------------------------------------------------------------
 
@@ -202,25 +224,26 @@ class Follower:
             return True
         reading.count += 1
         fresh = self._fresh(page)
-        if reading.least is not None:
+        if reading.sweep is not None:
             # Those that AWS had within the overlap of every look were seen by one of them.
-            least = reading.least
+            least = reading.sweep.least
             fresh = [e for e in fresh if e.had is None or e.had - e.at + MARGIN >= least]
         self._offer(fresh, reading.step, sink)
         return True
 
     def _next_reading(self, stop: threading.Event) -> _Reading | None:
         now = self._clock()
-        for n, (every, back) in enumerate(self._habits.sweeps):
-            if now >= self._sweep_at[n]:
-                self._sweep_at[n] = now + every
-                start, end = max(now - back, self._oldest(now)), now - self.overlap
-                least, self._least_overlap = self._least_overlap, self.overlap
-                if start >= end:
-                    continue
-                count(self.state, "sweeps")
-                step = self._sweeping.begin()
-                return _Reading(self._pages(start, end, stop), step, start, end, [n, now.isoformat()], least)
+        # A sweep that was broken off lets the ranges go first.
+        waiting = self._broken_off and bool(self._positions.ranges)
+        self._broken_off = False
+        for sweep in () if waiting else self._sweeps:
+            # From where nothing so late can be that the last one did not see.
+            start, end = max(sweep.since - sweep.back, self._oldest(now)), now - self.overlap
+            if now >= sweep.since + sweep.every and start < end:
+                sweep.least_then = self.overlap
+                return _Reading(
+                    self._pages(start, end, stop), self._sweeping.begin(), start, end, now, sweep=sweep
+                )
         ranges = self._positions.ranges
         while ranges:
             # The newest first: what happened lately is asked for more often.
@@ -232,16 +255,22 @@ class Follower:
                 continue
             begin = max(start, end - self._window)
             self._show(self.forecast())
-            return _Reading(self._pages(begin, end, stop), self._behind.begin(), begin, end, range_id=id_)
+            return _Reading(
+                self._pages(begin, end, stop), self._behind.begin(), begin, end, now, range_id=id_
+            )
         self._show(None)
         return None
 
     def _window_done(self, reading: _Reading) -> None:
         self._reading = None
-        id_, ranges = reading.range_id, self._positions.ranges
-        if id_ is None:
-            reading.step.close(reading.position)
+        sweep = reading.sweep
+        if sweep is not None:
+            count(self.state, "sweeps")
+            sweep.since, sweep.least = reading.at, sweep.least_then
+            reading.step.close([sweep.number, reading.at.isoformat()])
             return
+        id_, ranges = reading.range_id, self._positions.ranges
+        assert id_ is not None
         first = ranges[id_][0]
         if reading.start <= max(first, self._oldest(self._clock())):
             del ranges[id_]
@@ -257,6 +286,7 @@ class Follower:
 
     def _drop_reading(self) -> None:
         if self._reading is not None:
+            self._broken_off = self._reading.sweep is not None
             # The window is read again, but for what was handed over.
             self._reading.step.close()
             self._reading = None
@@ -338,7 +368,7 @@ class Follower:
         if failed or behind_failed or sweep_failed:
             # Which events did not arrive is not known: all that comes is news again.
             self._ids.clear()
-            self._reading = None
+            self._drop_reading()
             positions.reset()
             self._plan_sweeps()
 
