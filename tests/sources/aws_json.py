@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+#: STS's answer to GetCallerIdentity.
+CALLER = (
+    b"<GetCallerIdentityResponse xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><GetCallerIdentityResult>"
+    b"<Arn>arn:aws:iam::111122223333:user/reader</Arn><UserId>AIDA</UserId><Account>111122223333</Account>"
+    b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+
 
 class Refused(Exception):  # noqa: N818 - it is an answer
     """An answer of AWS's that is an error."""
@@ -46,7 +53,11 @@ class AwsJson:
                     # A connection that was kept alive ends with the service.
                     self.close_connection = True
                     return
-                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+                text = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
+                if "X-Amz-Target" not in self.headers:
+                    self.send(200, CALLER, "text/xml")
+                    return
+                body = json.loads(text)
                 operation = self.headers["X-Amz-Target"].rpartition(".")[2]
                 with service._lock:
                     service.asked.append((operation, body, dict(self.headers)))
@@ -54,9 +65,11 @@ class AwsJson:
                     status, said = 200, service.operations[operation](body)
                 except Refused as refused:
                     status, said = refused.status, {"__type": refused.code, "message": refused.message}
-                content = json.dumps(said).encode()
+                self.send(status, json.dumps(said).encode(), "application/x-amz-json-1.1")
+
+            def send(self, status: int, content: bytes, kind: str) -> None:
                 self.send_response(status)
-                self.send_header("Content-Type", "application/x-amz-json-1.1")
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

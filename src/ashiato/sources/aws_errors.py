@@ -46,7 +46,7 @@ def service_error(error: Exception, where: str, grant: str, *, role_arn: str | N
     code, message, status = code_and_message(error)
     said = f"{code}: {message}" if code else f"{type(error).__name__}: {error}"[:300]
     whole = source_error(error, "", role_arn=role_arn)
-    if whole is not None and code not in ("NoSuchBucket", "InvalidBucketName"):
+    if whole is not None:
         return SourceUnavailable(whole.what, where=where, remedy=whole.remedy)
     missing = missing_grant(error, grant)
     if missing == "kms:Decrypt":

@@ -11,16 +11,21 @@ from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, 
 
 
 def register(app: typer.Typer) -> None:
-    app.command(name="sources")(sources)
+    family = typer.Typer(invoke_without_command=True, rich_markup_mode="rich")
+    family.callback()(sources)
+    app.add_typer(family, name="sources")
 
 
 def sources(
+    context: typer.Context,
     home: HomeOption = None,
     config: ConfigOption = None,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show each source, account and region: newest record, lag, objects, gaps, and a forecast of the disk."""
+    if context.invoked_subcommand is not None:
+        return
     from ashiato.cli.output import amount, plain, print_rows, to_json
     from ashiato.intake.coverage import coverage
 
