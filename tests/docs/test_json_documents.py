@@ -16,6 +16,8 @@ from docs.repository import ashiato, tool
 DOCUMENTS = tool("json_documents").DOCUMENTS
 #: Objects whose keys are data: names of tables, of columns, of shapes.
 OPEN = {
+    "policy",
+    "caller_policy",
     "story[].rows",
     "disk.table_bytes",
     "counts.flow_files",
@@ -140,3 +142,19 @@ def test_maintain_backup_restore(home: Path, tmp_path: Path) -> None:
 
 def test_every_command_that_prints_json_is_described() -> None:
     assert set(DOCUMENTS) == {page.words for page in tool("command_pages").commands()}
+
+
+def test_sources_check(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.json").write_text("{}")
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        f'[[sources]]\nname = "a"\ntype = "files"\npath = "{tmp_path}/logs"\n'
+        '[[sources]]\nname = "b"\ntype = "s3"\nbucket = "x"\nprofile = "nobody"\n'
+    )
+    found = [printed("sources", "check", name, "--config", str(settings), "--json") for name in ("a", "b")]
+    told = {path for document in found for path in paths(document)}
+    # Those of permissions need AWS: tests/sources/test_checking.py compares them.
+    assert told | {k for k in documented("ashiato sources check") if k.startswith("grants[]")} == documented(
+        "ashiato sources check"
+    )

@@ -22,10 +22,12 @@ import ashiato.sources
 from ashiato.core.errors import WrongUse
 from ashiato.core.settings import WatchedSource
 from ashiato.ledger import Ledger
+from ashiato.sources.cursors import Cursors, MemoryCursors
 from ashiato.sources.listings import Listings
 from ashiato.sources.live import LiveSource
 from ashiato.sources.objects import ObjectRef, utc_now
 from ashiato.sources.options import SourceOptions
+from ashiato.sources.watched import options_of as reached_by
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,13 @@ class LiveContext:
     """What a live source gets besides its settings.
 
     `failed(source, begin)`: objects of a ledger source whose names begin so and that could not be fetched
-    earlier. `poll_seconds`: the setting `watch.poll_seconds`. `ledger`: for what a source remembers besides
+    earlier. `cursors`: how far sources got that have no listing. `poll_seconds`: the setting `watch.poll_seconds`. `ledger`: for what a source remembers besides
     listings. `clock` gives the time in UTC.
     """
 
     listings: Listings
     ledger: Ledger | None = None
+    cursors: Cursors = field(default_factory=MemoryCursors)
     poll_seconds: float = 60.0
     failed: Callable[[str, str], list[ObjectRef]] = lambda _source, _begin: []
     clock: Callable[[], datetime] = utc_now
@@ -120,16 +123,7 @@ def needed(source: WatchedSource, key: str) -> str:
 
 
 def options_of(source: WatchedSource) -> SourceOptions:
-    """How to reach AWS for this source, by its settings."""
-    return SourceOptions(
-        endpoint_url=source.endpoint_url,
-        profile=source.profile,
-        region=source.region,
-        role_arn=source.role_arn,
-        external_id=source.external_id,
-        request_payer=source.request_payer,
-        from_=source.from_,
-        full=False,
-        attempts=4,
-        requests_a_day=source.requests_a_day,
+    """How a bucket or folder is reached and listed for this source, by its settings."""
+    return reached_by(
+        source, from_=source.from_, full=False, attempts=4, requests_a_day=source.requests_a_day
     )
