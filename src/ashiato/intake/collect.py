@@ -72,6 +72,8 @@ class CollectReport:
     failures: list[Failure] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     interrupted: bool = False
+    #: What rules made of it, where they were evaluated.
+    evaluated: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -88,6 +90,7 @@ class CollectReport:
             "quarantined_records": self.quarantined_records,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
+            "evaluated": self.evaluated,
         }
 
     @property

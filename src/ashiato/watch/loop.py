@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError, WrongUse
@@ -16,6 +17,7 @@ from ashiato.intake.taken import failed_earlier
 from ashiato.intake.watched import WRITE_SECONDS, ProcessState, write_watched
 from ashiato.lake.home import Home
 from ashiato.lake.maintain import due, maintain
+from ashiato.ledger.cursors import LedgerCursors
 from ashiato.ledger.findings import Finding
 from ashiato.ledger.listings import LedgerListings
 from ashiato.sources.live import LiveSource
@@ -26,6 +28,9 @@ from ashiato.watch.pipeline import Committed, Pipeline
 from ashiato.watch.runners import Service, ServiceRunner, SourceRunner
 from ashiato.watch.silence import PUSHED, silent
 from ashiato.watch.telling import CommitTeller
+
+if TYPE_CHECKING:
+    from ashiato.watch.evaluating import LiveEvaluation
 
 #: How often it is looked at whether maintenance is due, and who is silent.
 MAINTAIN_SECONDS = 15.0
@@ -70,6 +75,7 @@ class Watch:
             say=say, clock=clock,
         )  # fmt: skip
         self.lags = LagBook()
+        self.evaluation: LiveEvaluation | None = None
         self.on_silence: list[Callable[[Sequence[Finding]], None]] = []
         self.silences: list[Finding] = []
         self._teller = CommitTeller(say)
@@ -110,6 +116,7 @@ class Watch:
         context = LiveContext(
             listings=LedgerListings(self.home.ledger),
             ledger=self.home.ledger,
+            cursors=LedgerCursors(self.home.ledger),
             poll_seconds=settings.watch.poll_seconds,
             failed=lambda source, begin: failed_earlier(self.home.ledger, source, begin),
             clock=self.clock,

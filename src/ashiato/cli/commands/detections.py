@@ -221,8 +221,8 @@ def _say(
         raise WrongUse(
             "no rule is named", remedy="Give rules, or --pack. `ashiato detections list` names them."
         )
-    with told.open_ledger() as ledger:
-        say_enabled(ledger, [r.rule.id for r in chosen], enabled=enabled)
+    with told.open_for_reading() as opened:
+        say_enabled(opened.ledger, [r.rule.id for r in chosen], enabled=enabled)
     for one in chosen:
         print(f"{'On' if enabled else 'Off'}: {plain(one.rule.title)}")
     if enabled:

@@ -56,11 +56,13 @@ def watch(
     told = common(home, config, format_, json)
     with told.open_for_writing("ashiato watch", wait_seconds=wait) as opened:
         watching = Watch(opened, told.settings, say=_say)
+        _evaluate(watching, told, once=once)
         if not once:
             _add_services(watching, told, listen)
         with _stopping(watching):
             if once:
                 watching.once()
+                _deliver(watching, told)
             else:
                 watching.run()
         document = _document(watching)
@@ -69,6 +71,30 @@ def watch(
         raise typer.Exit(130)
     if once and (document["errors"] or document["objects"]["failed"] or document["objects"]["quarantined"]):
         raise typer.Exit(1)
+
+
+def _evaluate(watching: Watch, told: Common, *, once: bool) -> None:
+    """Rules over each commit; alerts of those who fell silent; delivery beside it."""
+    from ashiato.alerts.delivery import Deliverer
+    from ashiato.watch.evaluating import LiveEvaluation
+
+    evaluation = LiveEvaluation(watching.home, told.settings, _say)
+    evaluation.begin()
+    watching.after_commit.append(evaluation.after_commit)
+    watching.on_silence.append(evaluation.silent)
+    watching.evaluation = evaluation
+    if not once:
+        watching.add_service("reconcile", evaluation.run)
+        watching.add_service("delivery", Deliverer(watching.home.ledger, told.settings).run)
+
+
+def _deliver(watching: Watch, told: Common) -> None:
+    """A round ends with what it raised delivered."""
+    from ashiato.alerts.delivery import Deliverer
+
+    if watching.evaluation is not None:
+        watching.evaluation.inner.reconcile()
+    Deliverer(watching.home.ledger, told.settings).deliver_due()
 
 
 def _add_services(watching: Watch, told: Common, listen: str | None) -> None:
