@@ -41,14 +41,22 @@ def list_(
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every state.")] = False,
-    level: Annotated[Level | None, typer.Option(help="This level and above.")] = None,
+    level: Annotated[
+        Level | None,
+        typer.Option(help="This level and above.", show_default="low; with --json every level"),
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Only this account, by id or name.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only this rule; a pattern with *.")] = None,
     since: Annotated[
         str | None, typer.Option(help='Only with hits since then: a time, or a span such as "7 days".')
     ] = None,
     incident: Annotated[str | None, typer.Option(help="Only those of this incident.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Alerts, at most; the newest first.")] = 200,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Alerts, at most; the newest first.", show_default="200; with --json all of them"
+        ),
+    ] = None,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -65,9 +73,14 @@ def list_(
             raise WrongUse(
                 f"alerts have no state {name}", where="--state", remedy=f"States: {', '.join(STATES)}."
             )
+    if told.format == "table":
+        shown_level: Level | None = level or "low"
+        most: int | None = limit or 200
+    else:
+        shown_level, most = level, limit
     asked = select_alerts(
         states=None if all_ else state or NEEDING,
-        level=level,
+        level=shown_level,
         account=None if account is None else accounts_by_name(told.settings, [account])[0],
         rule=rule,
         since=None if since is None else moment(since, "--since", ahead=False),
@@ -75,8 +88,9 @@ def list_(
     )
     names = {a.id: a.name for a in told.settings.accounts}
     with reading(told) as connection:
-        rows = connection.execute(asked.limit(limit + 1)).all()
-        more, rows = len(rows) > limit, rows[:limit]
+        rows = connection.execute(asked if most is None else asked.limit(most + 1)).all()
+        more = most is not None and len(rows) > most
+        rows = rows[:most]
         ids = event_ids(connection, [row.id for row in rows])
     documents = [alert_document(row, names, ids.get(row.id, [])) for row in rows]
     if told.format == "json":
@@ -92,7 +106,7 @@ def list_(
         table = [_row(document, row, writer) for document, row in zip(documents, rows, strict=True)]
         print_rows("table", list(table[0]), table)
         if more:
-            print(f"The newest {limit}; --limit shows more.")
+            print(f"The newest {most}; --limit shows more.")
 
 
 def alert_document_columns(documents: list[dict[str, Any]]) -> list[str]:
