@@ -88,8 +88,9 @@ def test_japanese(ledger: Ledger) -> None:
         ("first_seen", {"terms": [{"eventName": "RunInstances", "ashiato.principal": ALICE}, {}], "history_days": 30}, "New, by the history of 30 days: eventName RunInstances, ashiato.principal alice, and 1 others."),
         ("rate", {"usual": 11.5, "seen": 350}, "350 were counted in this hour, where 11.5 are usual for this hour of the week."),
         ("silence", {}, "Why: nothing came for longer than this source is used to be silent."),
-        ("silence", {"rests_on": "digests"}, "CloudTrail's digests name files that never came, or did not come themselves."),
-        ("silence", {"rests_on": "habit"}, "There are no digests to go by: this is judged by the habit of the source."),
+        ("silence", {"rests_on": "digest"}, "CloudTrail's digests, which come every hour even when nothing happens, have stopped."),
+        ("silence", {"rests_on": "habit", "usual_gap": 600, "threshold": 7200}, "It is judged by its habit, for no digests vouch for it: it is usually silent for 10 min at most, and now for more than 2 h."),
+        ("silence", {"rests_on": "setting", "threshold": 3600}, "The settings allow it to be silent for 60 min."),
         ("match", {"description": "A port was opened."}, "Why: A port was opened."),
         ("correlation", {"count": "?"}, "Why: events that this rule counts together came within its window."),
         ("first_seen", {"terms": "?"}, "Why: this was never seen before in the history that is kept."),
@@ -102,6 +103,35 @@ def test_why_by_the_kind_of_rule(ledger: Ledger, kind: str, explanation: Any, en
     with ledger.engine.connect() as connection:
         japanese = Writer(TOKYO, "ja").alert(told(connection, read_alert(connection, 1)), "k", NOON)
     assert any(line.startswith("理由：") for line in japanese.lines)
+
+
+def test_a_source_that_fell_silent(ledger: Ledger) -> None:
+    group = {"source": "trail", "log": "cloudtrail"}
+    silent = {
+        "kind": "silence",
+        "principal": None,
+        "group": group,
+        "examples": (),
+        "rarity": None,
+        "actor": "unknown",
+    }
+    raise_(
+        ledger,
+        finding(NOON, account=None, region=None, title="A source of logs fell silent", **silent),
+        TOKYO,
+    )
+    with ledger.engine.connect() as connection:
+        row = read_alert(connection, 1)
+        english, japanese = (
+            Writer(TOKYO, language).alert(told(connection, row), "k", NOON + timedelta(hours=3))
+            for language in ("en", "ja")
+        )
+    assert english.lines[0] == (
+        "2026-11-20 21:00:00 JST (12:00:00 UTC): the last record from trail, cloudtrail came, and none since"
+    )
+    assert "You are told 3 h after its last record." in english.lines
+    assert japanese.subject == "【高】ログのソースが沈黙しています：trail、cloudtrail(A-1)"
+    assert japanese.lines[0].endswith("：trail、cloudtrail からの記録はこれを最後に届いていません")
 
 
 def test_both_languages_have_every_sentence_with_the_same_places() -> None:

@@ -251,7 +251,7 @@ class Reading:
         own = rule.custom_attributes.get("ashiato", {})
         plain = [e for e in events if self.tests[key](e)]
         if "new_terms" in own:
-            return [[e] for e in first_seen(plain, own["new_terms"])]
+            return [[e] for e in first_seen(plain, own["new_terms"], events)]
         if "rate" in own:
             return rates(plain, own["rate"])
         return [[e] for e in plain]
@@ -330,22 +330,23 @@ class Reading:
         return {"GTE": amount >= limit, "GT": amount > limit, "EQ": amount == limit}.get(sign, False)
 
 
-def first_seen(events: list[Event], terms: dict[str, Any]) -> list[Event]:
-    """Those whose terms did not occur in the history before them, once the scope has that much history."""
+def first_seen(matching: list[Event], terms: dict[str, Any], everything: list[Event]) -> list[Event]:
+    """Those whose terms did not occur in the history before them, once the scope is known for long enough."""
     history = timedelta(days=int(str(terms["history"]).removesuffix("d")))
     learning = timedelta(days=int(str(terms.get("learning", "7d")).removesuffix("d")))
-    last: dict[tuple[str, ...], datetime] = {}
+    scoped = terms.get("learning_by", ["recipientAccountId"])
     begun: dict[tuple[str, ...], datetime] = {}
+    for event in everything:
+        scope = _key(event, scoped)
+        if scope is not None:
+            begun.setdefault(scope, when(event))
+    last: dict[tuple[str, ...], datetime] = {}
     found = []
-    for event in events:
-        key, scope = (
-            _key(event, terms["fields"]),
-            _key(event, terms.get("learning_by", ["recipientAccountId"])),
-        )
+    for event in matching:
+        key, scope = _key(event, terms["fields"]), _key(event, scoped)
         if key is None or scope is None:
             continue
         now = when(event)
-        begun.setdefault(scope, now)
         known = key in last and now - last[key] <= history
         if not known and now - begun[scope] >= learning:
             found.append(event)

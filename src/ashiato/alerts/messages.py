@@ -145,7 +145,9 @@ class Writer:
             said = self.sentence_of(shown.examples[0])
             if said is not None:
                 return said
-        name = "sentence.silence" if alert.account is None else "sentence.group"
+        if alert.kind == "silence":
+            return self.text("sentence.silence", who=self.who(alert))
+        name = "sentence.group" if alert.account else "sentence.group.no_account"
         return self.text(
             name, title=self.title(alert), who=self.who(alert), account=self.account(alert.account)
         )
@@ -198,8 +200,7 @@ class Writer:
         elif kind == "rate" and {"usual", "seen"} <= facts.keys():
             said = self.text("why.rate", usual=_number(facts["usual"]), seen=_number(facts["seen"]))
         elif kind == "silence":
-            rests_on = facts.get("rests_on")
-            said = None if rests_on is None else self.text(f"why.silence.{_knowledge(str(rests_on))}")
+            said = self._silent(facts)
         else:
             said = None
         because = (
@@ -208,6 +209,23 @@ class Writer:
             else self.text(f"why.{kind}.bare")
         )
         return [because] if said is None else [because, said]
+
+    def _silent(self, facts: Mapping[str, Any]) -> str | None:
+        """Which kind of knowledge a silence rests on: digests, the source's habit, or the settings."""
+        spans = {
+            name: self.span(timedelta(seconds=value))
+            for name, value in (("usual", facts.get("usual_gap")), ("threshold", facts.get("threshold")))
+            if isinstance(value, int | float)
+        }
+        needed: dict[str, set[str]] = {
+            "digest": set(),
+            "habit": {"usual", "threshold"},
+            "setting": {"threshold"},
+        }
+        rests_on = str(facts.get("rests_on"))
+        if rests_on not in needed or not needed[rests_on] <= spans.keys():
+            return None
+        return self.text(f"why.silence.{rests_on}", **spans)
 
     def _counted(self, facts: Mapping[str, Any]) -> str | None:
         """What a correlation counted; of those in time order (`temporal`) the count says nothing."""
@@ -250,6 +268,8 @@ class Writer:
     def lag(self, findings: Sequence[Finding], now: datetime) -> str:
         """From the event to AWS's delivery, to Ashiato, to this message; of the newest of its records."""
         newest = max(findings, key=lambda f: (f.last, f.uid))
+        if newest.kind == "silence":
+            return self.text("lag.silence", told=self.span(now - newest.last))
         event, told = self.utc(newest.last) + " UTC", self.span(now - newest.last)
         if newest.ingested_at is None:
             return self.text("lag.bare", event=event, told=told)
@@ -277,7 +297,11 @@ class Writer:
 
     def title(self, alert: Any) -> str:
         """The rule's title in this language, where the rule has one."""
-        return str(alert.title_ja if self.language == "ja" and alert.title_ja else alert.title)
+        if self.language != "ja":
+            return str(alert.title)
+        if alert.kind == "silence" and not alert.title_ja:
+            return self.texts["title.silence"]
+        return str(alert.title_ja or alert.title)
 
     def level(self, level: int) -> str:
         return self.texts[f"level.{LEVELS[level]}"]
@@ -330,10 +354,6 @@ def zone_of(settings: Settings) -> tzinfo:
         raise WrongUse(
             f"there is no time zone {name}", where="detect.time_zone", remedy="Write one such as Asia/Tokyo."
         ) from error
-
-
-def _knowledge(rests_on: str) -> str:
-    return "digest" if "digest" in rests_on.lower() else "habit"
 
 
 def _number(value: Any) -> str:

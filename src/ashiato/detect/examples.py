@@ -9,11 +9,13 @@ come from outside the record (country, owner of an address).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import NAMESPACE_URL, uuid5
+
+from ashiato.network.addresses import Networks
 
 Record = dict[str, Any]
 
@@ -36,15 +38,38 @@ def examples(own: Mapping[str, Any]) -> list[Example]:
     return [
         Example(
             str(test["name"]),
-            tuple(_records(test.get("history", []))),
-            tuple(_records(test["events"])),
+            tuple(whole_records(test.get("history", []))),
+            tuple(whole_records(test["events"])),
             "match" if test["expect"] == "match" else "none",
         )
         for test in own.get("tests", [])
     ]
 
 
-def _records(events: list[Record]) -> Iterator[Record]:
+class GivenCountries(Networks):
+    """Networks as they are known, with the countries that examples give."""
+
+    def __init__(self, known: Networks, records: Iterable[Mapping[str, Any]]) -> None:
+        super().__init__()
+        self._outside = known
+        self._countries = {
+            str(r["sourceIPAddress"]): str(r["ashiato"]["country"])
+            for r in records
+            if "sourceIPAddress" in r and "country" in r.get("ashiato", {})
+        }
+
+    def name_of(self, address: str) -> str | None:
+        return self._outside.name_of(address)
+
+    def owner_of(self, address: str) -> str | None:
+        return self._outside.owner_of(address)
+
+    def country_of(self, address: str) -> str | None:
+        return self._countries.get(address) or self._outside.country_of(address)
+
+
+def whole_records(events: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
+    """The records that the events of a test stand for, in the order of the test."""
     for event in events:
         repeat = event.get("repeat")
         if repeat is None:
@@ -53,6 +78,7 @@ def _records(events: list[Record]) -> Iterator[Record]:
         template = {k: v for k, v in event.items() if k != "repeat"}
         for n in range(min(int(repeat["times"]), MOST_TIMES)):
             record = _filled(template, n)
+            record |= {k: int(record[k]) for k in ("srcport", "dstport") if k in record}
             yield _identified(_later(record, n * float(repeat.get("every", 1))))
 
 

@@ -72,8 +72,8 @@ def _first(view: RecordView, name: str, row: int) -> Any:
     return found[0] if found else None
 
 
-def facts(view: RecordView, row: int) -> Facts:
-    """Facts of one record."""
+def facts(view: RecordView, row: int, *, closely: bool = True) -> Facts:
+    """Facts of one record; `closely`: its resources too, for which the whole record is looked at."""
     table = view.description.name
 
     def text(name: str) -> str | None:
@@ -92,7 +92,7 @@ def facts(view: RecordView, row: int) -> Facts:
         actor=actor,  # type: ignore[arg-type]
         addresses=tuple(a for f in _ADDRESS_FIELDS[table] if (a := text(f))),
         access_key=key,
-        resources=_resources(view, row),
+        resources=_resources(view, row) if closely else (),
     )
 
 
@@ -104,7 +104,7 @@ def _resources(view: RecordView, row: int) -> tuple[str, ...]:
 
 def example(view: RecordView, row: int) -> dict[str, Any]:
     """The record as AWS writes it, without fields that are too large to keep beside a finding."""
-    record = view.record(row)
+    record = dict(view.record(row))
     record.pop("extra", None)
     sizes = {k: len(json.dumps(v, default=str)) for k, v in record.items()}
     left_out = []

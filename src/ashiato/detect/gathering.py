@@ -72,8 +72,9 @@ class Draft:
 
     def look_at(self, view: RecordView, rows: Sequence[int]) -> None:
         """Take what some records say about themselves."""
-        for row in rows[:MOST_LOOKED_AT]:
-            self.take(facts(view, row))
+        view.prepare_records(rows[:MOST_EXAMPLES])
+        for place, row in enumerate(rows[:MOST_LOOKED_AT]):
+            self.take(facts(view, row, closely=place < MOST_EXAMPLES))
         self.examples = _examples(
             [*self.examples, *(example(view, r) for r in rows[:MOST_EXAMPLES])], self.rule.table
         )
@@ -275,9 +276,10 @@ def _text(value: Any) -> str:
     return text_of(value)
 
 
-def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows) -> list[Draft]:
-    """Findings of a plain rule in a batch: groups by hour."""
-    made: list[Draft] = []
+def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows, *, closely: int | None = None) -> list[Draft]:
+    """Findings of a plain rule in a batch: groups by hour. `closely`: how many of them get examples, addresses and the
+    like; default: all."""
+    made: list[tuple[Draft, list[int]]] = []
     fields = rule.grouping
     for key, group in group_rows(view, fields, rows).items():
         times = view.times[group]
@@ -291,10 +293,13 @@ def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows) -> list[Draft]:
             draft.count(int(when.max()), hits=len(there) - 1)
             draft.add_events(first_events(view, there))
             order = np.argsort(when, kind="stable")[:MOST_LOOKED_AT]
-            draft.look_at(view, there[order].tolist())
             draft.arrived(view, there)
-            made.append(draft)
-    return made
+            made.append((draft, there[order].tolist()))
+    chosen = made if closely is None else made[:closely]
+    view.prepare_records(row for _, looked_at in chosen for row in looked_at[:MOST_EXAMPLES])
+    for draft, looked_at in chosen:
+        draft.look_at(view, looked_at)
+    return [draft for draft, _ in made]
 
 
 def first_events(view: RecordView, rows: Rows) -> list[tuple[int, str]]:

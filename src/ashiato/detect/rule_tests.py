@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
 from ashiato.detect.engine import Engine
+from ashiato.detect.examples import GivenCountries, whole_records
 from ashiato.detect.history import TablesHistory
 from ashiato.detect.past import PastSearch
 from ashiato.detect.rule import Rule
@@ -41,14 +42,16 @@ def _run(engine: Engine, rule: Rule, number: int, test: Mapping[str, Any]) -> Ru
     if expected not in ("match", "none"):
         return RuleTestResult(rule, name, passed=False, why=f"`expect` is match or none, not {expected!r}")
     try:
-        history = records(rule.table, test.get("history") or ())
-        events = records(rule.table, test.get("events") or ())
+        before = list(whole_records(test.get("history") or ()))
+        now = list(whole_records(test.get("events") or ()))
+        history, events = records(rule.table, _plain(before)), records(rule.table, _plain(now))
     except ValueError as error:
         return RuleTestResult(rule, name, passed=False, why=str(error))
     if events is None:
         return RuleTestResult(rule, name, passed=False, why="it has no events")
     tables = [t for t in (history, events) if t is not None]
-    chosen = engine.only([rule.id])
+    networks = GivenCountries(engine.around.networks, (*before, *now))
+    chosen = Engine(engine.only([rule.id]).rules, replace(engine.around, networks=networks))
     times = events[TABLES[rule.table].time_column].cast(pa.int64()).to_pylist()
     begin = min(times)
     past = PastSearch(chosen, TablesHistory({rule.table: tables})).run()
@@ -57,6 +60,11 @@ def _run(engine: Engine, rule: Rule, number: int, test: Mapping[str, Any]) -> Ru
     if hit == (expected == "match"):
         return RuleTestResult(rule, name, passed=True)
     return RuleTestResult(rule, name, passed=False, why="it matches" if hit else "it does not match")
+
+
+def _plain(told: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The records without what examples say beside them."""
+    return [{k: v for k, v in r.items() if k != "ashiato"} for r in told]
 
 
 def records(table: str, told: Sequence[Mapping[str, Any]]) -> pa.Table | None:
