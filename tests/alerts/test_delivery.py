@@ -70,9 +70,7 @@ def test_a_webhook_gets_the_text_and_the_key(ledger: Ledger, hook: Webhook, cloc
     assert (report.sent, states(ledger)) == (1, ["sent"])
     [got] = hook.got
     assert got["title"] == "[high] Security group opened to the world: alice, shop-prod (A-1)"
-    assert got["message"].startswith(
-        "2026-11-20 12:00:00 UTC: alice called ec2:AuthorizeSecurityGroupIngress"
-    )
+    assert got["message"].startswith("2026-11-20 12:00:00 UTC: alice opened port 22 of sg-0a1")
     assert got["type"] == "failure"
     assert hook.keys == ["alert.1.1.hook"]
     assert "Message alert.1.1.hook" in got["message"]

@@ -41,11 +41,8 @@ def test_english(ledger: Ledger) -> None:
     text = message(ledger, "en", hits=37, last=NOON + timedelta(minutes=3))
     assert text.subject == "[high] Security group opened to the world: alice, shop-prod (A-1)"
     assert as_text(text).splitlines() == [
-        (
-            "2026-11-20 21:00:00 JST (12:00:00 UTC): alice called ec2:AuthorizeSecurityGroupIngress on sg-0a1 in"
-            " shop-prod ap-northeast-1 from 203.0.113.5: it succeeded"
-        ),
-        "Level high: Security group opened to the world (rule sg-opened, alert A-1).",
+        "2026-11-20 21:00:00 JST (12:00:00 UTC): alice opened port 22 of sg-0a1 to the world from 203.0.113.5",
+        "Level high: Security group opened to the world (rule sg-opened, alert A-1), in shop-prod ap-northeast-1.",
         "It stands for 37 hits between 2026-11-20 12:00:00 and 2026-11-20 12:03:00 (UTC).",
         "Why: a record matched this rule.",
         "How unusual: very rare (0.90 on a scale from 0, common, to 1, never seen).",
@@ -66,11 +63,8 @@ def test_japanese(ledger: Ledger) -> None:
     text = message(ledger, "ja")
     assert text.subject == "【高】セキュリティグループが全世界に開放されました：alice、shop-prod(A-1)"
     assert as_text(text).splitlines() == [
-        (
-            "2026-11-20 21:00:00 JST(12:00:00 UTC)：alice が shop-prod ap-northeast-1 で"
-            " ec2:AuthorizeSecurityGroupIngress(sg-0a1) を呼び出しました(接続元 203.0.113.5、結果: 成功)"
-        ),
-        "重要度 高：セキュリティグループが全世界に開放されました(ルール sg-opened、アラート A-1)。",
+        "2026-11-20 21:00:00 JST(12:00:00 UTC)：alice が sg-0a1 の 22 番ポートを全世界に開放しました(接続元 203.0.113.5)",
+        "重要度 高：セキュリティグループが全世界に開放されました(ルール sg-opened、アラート A-1)、場所 shop-prod ap-northeast-1。",
         "理由：このルールに一致する記録がありました。",
         "珍しさ：非常にまれです(0 がよくある、1 が初めての尺度で 0.90)。",
         (
@@ -89,22 +83,55 @@ def test_japanese(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("kind", "explanation", "en"),
     [
-        ("correlation", {"count": 12, "threshold": 10, "within": 600}, "12 events that belong together came within 10 min; 10 are enough"),
-        ("first_seen", {"terms": {"eventName": "RunInstances", "userIdentity.arn": ALICE}}, "never seen before in the history that is kept: eventName RunInstances, userIdentity.arn alice."),
-        ("rate", {"usual": 11.5, "seen": 350}, "350 were counted in this hour, where 11.5 are usual"),
-        ("silence", {}, "longer than this source is used to be silent"),
-        ("silence", {"rests_on": "digests"}, "digests name files that never came"),
-        ("match", {"matched": {"errorCode": "AccessDenied"}}, "by errorCode AccessDenied."),
-        ("correlation", {"count": "?"}, "came within its window"),
-        ("rate", {"usual": None}, "than is usual"),
+        ("correlation", {"count": 12, "threshold": ">= 10", "within_seconds": 600, "type": "event_count"}, "It counted 12 within 10 min (the rule asks for >= 10)."),
+        ("correlation", {"count": 3, "threshold": ">= 3", "within_seconds": 7200, "type": "temporal_ordered"}, "Records of each kind that the rule names came within 2 h."),
+        ("first_seen", {"terms": [{"eventName": "RunInstances", "ashiato.principal": ALICE}, {}], "history_days": 30}, "New, by the history of 30 days: eventName RunInstances, ashiato.principal alice, and 1 others."),
+        ("rate", {"usual": 11.5, "seen": 350}, "350 were counted in this hour, where 11.5 are usual for this hour of the week."),
+        ("silence", {}, "Why: nothing came for longer than this source is used to be silent."),
+        ("silence", {"rests_on": "digest"}, "CloudTrail's digests, which come every hour even when nothing happens, have stopped."),
+        ("silence", {"rests_on": "habit", "usual_gap": 600, "threshold": 7200}, "It is judged by its habit, for no digests vouch for it: it is usually silent for 10 min at most, and now for more than 2 h."),
+        ("silence", {"rests_on": "setting", "threshold": 3600}, "The settings allow it to be silent for 60 min."),
+        ("match", {"description": "A port was opened."}, "Why: A port was opened."),
+        ("correlation", {"count": "?"}, "Why: events that this rule counts together came within its window."),
+        ("first_seen", {"terms": "?"}, "Why: this was never seen before in the history that is kept."),
+        ("rate", {"usual": None}, "Why: more were counted in this hour than is usual for the hour of the week."),
     ],
 )  # fmt: skip
 def test_why_by_the_kind_of_rule(ledger: Ledger, kind: str, explanation: Any, en: str) -> None:
     text = message(ledger, "en", kind=kind, explanation=explanation)
-    assert en in "\n".join(text.lines)
+    assert en in text.lines
     with ledger.engine.connect() as connection:
         japanese = Writer(TOKYO, "ja").alert(told(connection, read_alert(connection, 1)), "k", NOON)
     assert any(line.startswith("理由：") for line in japanese.lines)
+
+
+def test_a_source_that_fell_silent(ledger: Ledger) -> None:
+    group = {"source": "trail", "log": "cloudtrail"}
+    silent = {
+        "kind": "silence",
+        "principal": None,
+        "group": group,
+        "examples": (),
+        "rarity": None,
+        "actor": "unknown",
+    }
+    raise_(
+        ledger,
+        finding(NOON, account=None, region=None, title="A source of logs fell silent", **silent),
+        TOKYO,
+    )
+    with ledger.engine.connect() as connection:
+        row = read_alert(connection, 1)
+        english, japanese = (
+            Writer(TOKYO, language).alert(told(connection, row), "k", NOON + timedelta(hours=3))
+            for language in ("en", "ja")
+        )
+    assert english.lines[0] == (
+        "2026-11-20 21:00:00 JST (12:00:00 UTC): the last record from trail, cloudtrail came, and none since"
+    )
+    assert "You are told 3 h after its last record." in english.lines
+    assert japanese.subject == "【高】ログのソースが沈黙しています：trail、cloudtrail(A-1)"
+    assert japanese.lines[0].endswith("：trail、cloudtrail からの記録はこれを最後に届いていません")
 
 
 def test_both_languages_have_every_sentence_with_the_same_places() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,33 +46,37 @@ def story(connection: Connection, rows: Sequence[Any], writer: Writer) -> list[d
 def _moments(
     row: Any, finding: Finding, writer: Writer
 ) -> list[tuple[tuple[Any, ...], datetime, str, str | None]]:
-    """The records that a finding shows; the finding itself where it shows none."""
-    found = []
-    for example in finding.examples:
-        event = example.get("eventID")
-        at = _time(example.get("eventTime"))
-        if at is not None and finding.kind not in ("rate", "silence"):
-            text = writer.sentence_of(example) or writer.title(row)
-            key = ("event", event) if isinstance(event, str) else ("text", at, text)
-            found.append((key, at, one_line(text), event if isinstance(event, str) else None))
+    """The records that a finding shows; the finding itself where it shows none, or stands for a count."""
+    found: list[tuple[tuple[Any, ...], datetime, str, str | None]] = []
+    for example in finding.examples if finding.kind not in ("rate", "silence") else ():
+        at = _time_of(example)
+        if at is not None:
+            event = example.get("eventID")
+            text = one_line(writer.sentence_of(example) or writer.title(row))
+            known = isinstance(event, str)
+            found.append(
+                (("event", event) if known else ("text", at, text), at, text, event if known else None)
+            )
     if found:
         return found
-    text = writer.sentence(row, finding)
-    return [(("finding", finding.uid), finding.first, one_line(text), None)]
+    return [(("finding", finding.uid), finding.first, one_line(writer.sentence(row, finding)), None)]
 
 
-def _time(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
+def _time_of(record: Mapping[str, Any]) -> datetime | None:
+    """The time of an event, configuration item or flow record."""
+    value = record.get("eventTime") or record.get("configurationItemCaptureTime") or record.get("start")
     try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
         return None
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def alert_story(connection: Connection, row: Any, writer: Writer, now: datetime) -> dict[str, Any]:
     """Everything about an alert, as JSON: what the list has, and message, findings, story, history, deliveries."""
-    names = writer.names
+    names = {a.id: a.name for a in writer.settings.accounts}
     text = writer.alert(told(connection, row), "", now)
     related = []
     if row.incident is not None:
@@ -132,12 +136,13 @@ def incident_story(connection: Connection, number: int, writer: Writer) -> dict[
     asked = sa.select(alerts).where(alerts.c.incident == row.id).order_by(alerts.c.first, alerts.c.id)
     members = connection.execute(asked).all()
     ids = event_ids(connection, [m.id for m in members])
+    names = {a.id: a.name for a in writer.settings.accounts}
     return {
         "id": incident_id(row.id),
         "level": LEVELS[row.level],
         "first": row.first,
         "last": row.last,
         "dissolved": row.dissolved_at is not None,
-        "alerts": [alert_document(m, writer.names, ids.get(m.id, [])) for m in members],
+        "alerts": [alert_document(m, names, ids.get(m.id, [])) for m in members],
         "story": story(connection, members, writer),
     }

@@ -29,30 +29,19 @@ ByOption = Annotated[
 
 @contextmanager
 def reading(told: Common) -> Iterator[Connection]:
-    """A connection to the control database, for reading; nothing else of the home is needed."""
-    with told.open_for_reading() as home, home.ledger.engine.connect() as connection:
+    """A connection to the control database, for reading."""
+    with told.open_ledger() as ledger, ledger.engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def acting(told: Common, by: str | None) -> Iterator[Desk]:
-    """A transaction in which a person acts. Needs no writer's lock: `ashiato watch` may run meanwhile."""
-    import sqlalchemy as sa
-
+    """A transaction in which a person acts."""
     from ashiato.alerts.acts import Desk
     from ashiato.core.clock import now
-    from ashiato.core.errors import AshiatoError
 
-    with told.open_for_reading() as home:
-        try:
-            with home.ledger.begin() as connection:
-                yield Desk(connection, told.settings, by or _user(), now())
-        except sa.exc.OperationalError as error:
-            raise AshiatoError(
-                f"the control database cannot be written: {error.orig}",
-                where=home.ledger.place,
-                remedy="Give this user write permission there; if it was locked, run the command again.",
-            ) from error
+    with told.open_ledger() as ledger, ledger.begin() as connection:
+        yield Desk(connection, told.settings, by or _user(), now())
 
 
 def _user() -> str:

@@ -278,8 +278,8 @@ def digest(
     told = common(home, config, format_, json)
     end = now() if until is None else moment(until, "--until", ahead=False)
     if send is not None:
-        with told.open_for_reading() as opened:
-            send_digest(opened.ledger, told.settings, send, period, end)
+        with told.open_ledger() as ledger:
+            send_digest(ledger, told.settings, send, period, end)
     with reading(told) as connection:
         found = read_digest(connection, told.settings, period, end)
     document = digest_document(found, {a.id: a.name for a in told.settings.accounts})

@@ -54,8 +54,8 @@ def undelivered(
     from ashiato.cli.output import print_rows, to_json
 
     told = common(home, config, format_, json)
-    with told.open_for_reading() as opened:
-        documents = [delivery_document(row) for row in read(opened.ledger)]
+    with told.open_ledger() as ledger:
+        documents = [delivery_document(row) for row in read(ledger)]
     if told.format == "json":
         print(to_json(documents))
     elif not documents and told.format == "table":
@@ -86,8 +86,8 @@ def retry(
     told = common(home, config, format_, json)
     with acting(told, by) as desk:
         revived = run(desk, messages)
-    with told.open_for_reading() as opened:
-        report = Deliverer(opened.ledger, told.settings).deliver_due()
+    with told.open_ledger() as ledger:
+        report = Deliverer(ledger, told.settings).deliver_due()
     document = {"again": revived, **vars(report)}
     if told.format == "json":
         print(to_json(document))
