@@ -3,6 +3,7 @@
 A value that very many share (the address of an office, a bucket that everybody uses) relates nothing, or it
 would glue everything into one. Which alerts are one incident depends on the alerts alone, not on the order in
 which they came: so a change is followed through everything that it reaches, and incidents merge and split.
+Alerts below medium are part of none: what a principal does every day would join everything that it did.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from ashiato.alerts.grouping import UnionFind, chains, earlier, later
 from ashiato.alerts.history import History
 from ashiato.alerts.placing import sliced
 from ashiato.ledger.alert_tables import alert_findings, alerts, finding_entities, incidents
+from ashiato.ledger.findings import LEVELS
 
 #: More principals than this that share a value within reach of one another: it relates nothing.
 MOST_PRINCIPALS = 5
 #: More alerts than this that do: neither.
 MOST_ALERTS = 200
+
+#: The least level of an alert in an incident (its place in LEVELS).
+LEAST_LEVEL = LEVELS.index("medium")
 
 #: Alerts that may be part of an incident; what is expected or was contradicted is not.
 _RELATED = ("open", "acknowledged", "closed")
@@ -151,7 +156,7 @@ class _Region:
         for column, values in ((c.id, numbers), (c.incident, inside)):
             for part in sliced(values):
                 asked = sa.select(c.id, c.first, c.last, c.principal, c.incident).where(
-                    column.in_(part), c.state.in_(_RELATED)
+                    column.in_(part), c.state.in_(_RELATED), c.level >= LEAST_LEVEL
                 )
                 for row in self.connection.execute(asked):
                     found[row.id] = _Alert(row.id, row.first, row.last, row.principal, row.incident)
@@ -185,6 +190,7 @@ class _Region:
                     e.hash.in_(part),
                     f.standing == 1,
                     c.state.in_(_RELATED),
+                    c.level >= LEAST_LEVEL,
                     c.last >= low,
                     c.first <= high,
                 )
