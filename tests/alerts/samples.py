@@ -22,6 +22,12 @@ from ashiato.ledger.findings import Finding, FindingChange
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SHOP, BANK = "111111111111", "222222222222"
 ALICE = f"arn:aws:iam::{SHOP}:user/alice"
+PORT_22 = {
+    "ipProtocol": "tcp",
+    "fromPort": 22,
+    "toPort": 22,
+    "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]},
+}
 
 
 def event(
@@ -44,7 +50,7 @@ def event(
         "userAgent": "aws-cli/2.15",
         "recipientAccountId": SHOP,
         "userIdentity": {"type": "IAMUser", "arn": who, "userName": who.split("/")[-1], "accountId": SHOP},
-        "requestParameters": {"groupId": "sg-0a1"},
+        "requestParameters": {"groupId": "sg-0a1", "ipPermissions": {"items": [PORT_22]}},
         **more,
     }
 

@@ -16,6 +16,8 @@ from docs.repository import ashiato, tool
 DOCUMENTS = tool("json_documents").DOCUMENTS
 #: Objects whose keys are data: names of tables, of columns, of shapes.
 OPEN = {
+    "policy",
+    "caller_policy",
     "story[].rows",
     "disk.table_bytes",
     "counts.flow_files",
@@ -23,6 +25,7 @@ OPEN = {
     "rows",
     "steps[].counts",
     "steps[].details",
+    "watched[].counts",
 }
 
 
@@ -75,7 +78,7 @@ def test_quarantine(home: Path) -> None:
     assert set(paths(found)) == documented("ashiato quarantine")
 
 
-def test_sources(home: Path) -> None:
+def test_sources(home: Path, tmp_path: Path) -> None:
     from ashiato.lake.home import Home
     from ashiato.ledger import tables as t
 
@@ -90,12 +93,26 @@ def test_sources(home: Path) -> None:
         connection.execute(
             sa.insert(t.requests).values(source="s3://corp", day="2026-10-01", kind="again", count=2)
         )
-    status, text = ashiato("sources", "--home", str(home), "--json")
+    config = _watch_one_round(home, tmp_path)
+    status, text = ashiato("sources", "--config", str(config), "--home", str(home), "--json")
     found = json.loads(text)
     assert status == 1
     assert set(paths(found)) == documented("ashiato sources")
     assert "SKIPDATA" in found["gaps"][0]["why"]
     assert set(found["disk"]["table_bytes"]) > {"cloudtrail", "config_items", "vpc_flow_logs"}
+
+
+def _watch_one_round(home: Path, tmp_path: Path) -> Path:
+    """A folder that is watched and a source that fell silent."""
+    (tmp_path / "drop").mkdir()
+    config = tmp_path / "ashiato.toml"
+    config.write_text(
+        f'[[sources]]\nname = "drop"\ntype = "files"\npath = "{tmp_path}/drop"\nsilent_after = "1 second"\n'
+        '[[sources]]\nname = "lost"\ntype = "files"\npath = "/nonexistent/folder"\n'
+    )
+    found = printed("watch", "--once", "--config", str(config), "--home", str(home), "--json")
+    assert set(paths(found)) == documented("ashiato watch")
+    return config
 
 
 def test_demo(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,3 +142,19 @@ def test_maintain_backup_restore(home: Path, tmp_path: Path) -> None:
 
 def test_every_command_that_prints_json_is_described() -> None:
     assert set(DOCUMENTS) == {page.words for page in tool("command_pages").commands()}
+
+
+def test_sources_check(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.json").write_text("{}")
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        f'[[sources]]\nname = "a"\ntype = "files"\npath = "{tmp_path}/logs"\n'
+        '[[sources]]\nname = "b"\ntype = "s3"\nbucket = "x"\nprofile = "nobody"\n'
+    )
+    found = [printed("sources", "check", name, "--config", str(settings), "--json") for name in ("a", "b")]
+    told = {path for document in found for path in paths(document)}
+    # Those of permissions need AWS: tests/sources/test_checking.py compares them.
+    assert told | {k for k in documented("ashiato sources check") if k.startswith("grants[]")} == documented(
+        "ashiato sources check"
+    )

@@ -40,7 +40,7 @@ class Desk:
     def close(self, ids: Sequence[str], as_: Closing, note: str | None = None) -> list[int]:
         """They are done with. New findings of the same kind make a new alert."""
         return self._each(
-            ids, "closed", lambda row, history: self._close(row, as_, note, history), as_=as_, note=note
+            ids, "closed", lambda row, history: self._close(row, as_, note, history), closed_as=as_, note=note
         )
 
     def reopen(self, ids: Sequence[str], note: str | None = None) -> list[int]:
@@ -116,7 +116,7 @@ class Desk:
         if row.state == "closed" and row.closed_as == as_:
             return False
         self._update(row.id, state="closed", closed_as=as_, closed_at=self.now, **self._known(row))
-        history.add(row.id, "closed", self.who, as_=as_, note=note)
+        history.add(row.id, "closed", self.who, closed_as=as_, note=note)
         return True
 
     def _reopen(self, row: Any, note: str | None, history: History) -> bool:

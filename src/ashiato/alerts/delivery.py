@@ -35,6 +35,8 @@ FIRST_PAUSE = timedelta(seconds=3)
 LONGEST_PAUSE = timedelta(minutes=5)
 #: The loop looks into the outbox so often.
 POLL_SECONDS = 0.5
+#: Every so many looks it sees to dead claims and digests.
+_SELDOM = 10
 #: What goes beyond the cap is gathered so long before "and 37 more" is sent.
 GATHER = timedelta(seconds=20)
 #: "and 37 more" goes at most so often; the cap counts over the same time.
@@ -81,6 +83,7 @@ class Deliverer:
         self._open = opened
         self._scatter = scatter
         self._channels = {c.name: c for c in settings.channels}
+        self._ready = {name: threading.Event() for name in self._channels}
         self._pauses: dict[str, tuple[int, datetime]] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -91,27 +94,38 @@ class Deliverer:
         ]
         for thread in threads:
             thread.start()
+        rounds = 0
         while not stop.is_set():
-            self._guard(self._run_once, stop)
-            stop.wait(POLL_SECONDS * 10)
+            if rounds % _SELDOM == 0:
+                self._guard(self._run_seldom, stop)
+            self._guard(self._wake_ready, stop)
+            rounds += 1
+            stop.wait(POLL_SECONDS)
         for thread in threads:
             thread.join(timeout=30)
 
-    def _run_once(self) -> None:
-        """What is of no channel: dead claims, channels that the settings no longer have, digests."""
+    def _run_seldom(self) -> None:
         with self.ledger.begin() as connection:
             box.free_dead_claims(connection)
-            unknown = [c for c in box.waiting_channels(connection) if c not in self._channels]
-        for name in unknown:
-            self._deliver(name, timedelta(0))
         self.enqueue_digests()
 
+    def _wake_ready(self) -> None:
+        """One look into the outbox for all channels."""
+        now = self.clock()
+        with self.ledger.engine.connect() as connection:
+            ready = box.ready_channels(connection, now)
+        for name in ready:
+            if name not in self._channels:
+                self._deliver(name, timedelta(0))
+            elif self._pauses.get(name, (0, now))[1] <= now:
+                self._ready[name].set()
+
     def _run_channel(self, name: str, stop: threading.Event) -> None:
+        ready = self._ready[name]
         while not stop.is_set():
-            _, until = self._pauses.get(name, (0, None))
-            if until is None or until <= self.clock():
+            if ready.wait(1):
+                ready.clear()
                 self._guard(lambda: self._deliver(name, GATHER), stop)
-            stop.wait(POLL_SECONDS)
 
     def _guard(self, work: Callable[[], Any], stop: threading.Event) -> None:
         """The loop outlives a control database that is busy or away, and a defect met by one message."""
@@ -130,7 +144,7 @@ class Deliverer:
         """Send what is due now, one channel after another; each stops at its first failure."""
         with self.ledger.begin() as connection:
             box.free_dead_claims(connection)
-            waiting = box.waiting_channels(connection)
+            waiting = box.ready_channels(connection, self.clock())
         report = DeliveryReport()
         for name in waiting:
             report += self._deliver(name, gather)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from ashiato.core.text import printable
+from ashiato.formats.principals import is_service_address
 from ashiato.ledger.findings import Finding
 
 #: Values of a kind that one finding relates by, at most.
 _MOST = 50
+_ACCOUNT = re.compile(r"\d{12}")
 
 
 def entity_hash(value: str) -> bytes:
@@ -33,19 +36,21 @@ def entity_rows(finding: Finding) -> list[dict[str, Any]]:
     return [
         {"uid": finding.uid, "kind": kind, "hash": entity_hash(value), "value": printable(value, 2000)}
         for kind, values in named
-        for value in sorted({v for v in values if v and not _of_aws(v)})[:_MOST]
+        for value in sorted({v for v in values if v and not _tells_nobody(v)})[:_MOST]
     ]
 
 
-def _of_aws(value: str) -> bool:
-    """A service in place of an address or principal, or a role that only a service can take.
+def _tells_nobody(value: str) -> bool:
+    """A service in place of an address or principal, a role that only a service can take, an account as a whole,
+    or nobody known.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/using-service-linked-roles.html
     """
     return (
-        value == "AWS Internal"
-        or value.endswith((".amazonaws.com", ".amazonaws.com.cn", ".amazon.com"))
+        is_service_address(value)
         or "/aws-service-role/" in value
+        or _ACCOUNT.fullmatch(value) is not None
+        or value in ("unknown", "anonymous", "*")
     )
 
 

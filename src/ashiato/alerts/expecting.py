@@ -15,6 +15,7 @@ from ashiato.alerts.history import History, audit
 from ashiato.alerts.holds import Holds, work_of_settings
 from ashiato.alerts.ids import alert_id
 from ashiato.alerts.locking import lock_alerts
+from ashiato.alerts.outbox import revive
 from ashiato.alerts.placing import Places, sliced
 from ashiato.alerts.raising import finish
 from ashiato.core.errors import WrongUse
@@ -149,6 +150,13 @@ def _end(desk: Desk, table: sa.Table, number: int, ref: str, kind: str) -> None:
             remedy="`ashiato alerts suppressions` and `plans` list them.",
         )
     audit(desk.connection, desk.now, desk.who, "ended", ref)
+
+
+def retry(desk: Desk, messages: Sequence[int] | None) -> int:
+    """Let messages that were given up be tried again, all of them without `messages`; how many."""
+    count = revive(desk.connection, messages, desk.settings, desk.now)
+    audit(desk.connection, desk.now, desk.who, "retried", "outbox", messages=messages, count=count)
+    return count
 
 
 def _expect_again(desk: Desk, ref: str) -> int:

@@ -8,7 +8,7 @@ which they came: so a change is followed through everything that it reaches, and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,24 +38,45 @@ class _Alert:
     incident: int | None
 
 
+@dataclass
+class Formerly:
+    """What changed findings named before, and the time that they reached over, before and now."""
+
+    values: set[bytes] = field(default_factory=set)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def reach(self, first: datetime, last: datetime) -> None:
+        self.first = first if self.first is None else min(first, self.first)
+        self.last = last if self.last is None else max(last, self.last)
+
+
 def relate(
     connection: Connection,
     touched: Collection[int],
     within: timedelta | None,
     history: History,
     now: datetime,
+    formerly: Formerly | None = None,
 ) -> None:
-    """Bring incidents in line with alerts that changed."""
-    region = _Region(connection, within)
-    region.reach(touched)
+    """Bring incidents in line with alerts that changed. `formerly`: what they have lost, if anything."""
+    if not touched:
+        return
+    region = _Region(connection, within, touched)
+    region.reach(formerly or Formerly())
     together = UnionFind(region.alerts)
     for sharing in region.sharing.values():
-        for chain in chains(((a.first, a.last, a.id) for a in sharing.values()), within):
-            members = [number for *_, number in chain]
+        for chain in _chains(sharing.values(), within):
             # A chain that relates is in the region as a whole, or not at all: another chain of the same value.
-            if members[0] in region.alerts and not _is_common([sharing[m] for m in members]):
-                together.unite(members)
+            if chain[0].id in region.alerts and not _is_common(chain):
+                together.unite([a.id for a in chain])
     _Assignment(connection, region, touched, history, now).run(together.sets())
+
+
+def _chains(sharing: Iterable[_Alert], within: timedelta | None) -> list[list[_Alert]]:
+    return [
+        [alert for *_, alert in chain] for chain in chains(((a.first, a.last, a) for a in sharing), within)
+    ]
 
 
 def _is_common(sharing: Collection[_Alert]) -> bool:
@@ -66,29 +87,54 @@ def _is_common(sharing: Collection[_Alert]) -> bool:
 class _Region:
     """Everything that touched alerts reach: `alerts` by number, and `sharing`: alerts by the value they name."""
 
-    def __init__(self, connection: Connection, within: timedelta | None) -> None:
+    def __init__(self, connection: Connection, within: timedelta | None, touched: Collection[int]) -> None:
         self.connection = connection
         self.within = within
+        self.touched = frozenset(touched)
         self.alerts: dict[int, _Alert] = {}
         self.sharing: dict[bytes, dict[int, _Alert]] = {}
 
-    def reach(self, touched: Collection[int]) -> None:
+    def reach(self, formerly: Formerly) -> None:
         """Follow shared values, and the incidents that alerts are in now, until nothing is added."""
-        frontier = self._load(touched, self.incidents_of(touched))
-        while frontier:
+        for part in sliced(self.touched):
+            c = alerts.c
+            for row in self.connection.execute(sa.select(c.first, c.last).where(c.id.in_(part))):
+                formerly.reach(row.first, row.last)
+        if formerly.first is None or formerly.last is None:
+            return
+        frontier = self._load(self.touched, self.incidents_of(self.touched))
+        times = [formerly.first, formerly.last]
+        named = self._values(self.touched, standing=False) | formerly.values
+        changed = True
+        while frontier or changed:
             self.alerts |= frontier
-            named = self._values(frontier)
-            self._share(named, frontier)
+            named |= self._values(frontier)
+            times += [t for a in frontier.values() for t in (a.first, a.last)]
+            self._share(named, earlier(min(times), self.within), later(max(times), self.within))
             near: dict[int, _Alert] = {}
             for value in named:
-                sharing = self.sharing[value]
-                for chain in chains(((a.first, a.last, a) for a in sharing.values()), self.within):
-                    members = [alert for *_, alert in chain]
-                    if any(m.id in frontier for m in members) and not _is_common(members):
-                        near |= {m.id: m for m in members}
+                for chain in _chains(self.sharing.get(value, {}).values(), self.within):
+                    if changed or any(a.id in frontier for a in chain):
+                        near |= {a.id: a for part in self._relating(chain) for a in part}
             new = {number: alert for number, alert in near.items() if number not in self.alerts}
             inside = self._load((), {a.incident for a in new.values() if a.incident is not None})
             frontier = new | {n: a for n, a in inside.items() if n not in self.alerts}
+            named, times, changed = set(), [], False
+
+    def _relating(self, chain: list[_Alert]) -> list[list[_Alert]]:
+        """The chain, if it relates; if it is common, those parts of it that were not before alerts changed."""
+        if not _is_common(chain):
+            return [chain]
+        without = [a for a in chain if a.id not in self.touched]
+        if len(without) == len(chain):
+            return []
+        return [part for part in _chains(without, self.within) if len(part) > 1 and not _is_common(part)]
+
+    def _rows(self, numbers: Collection[int]) -> Iterable[Any]:
+        for part in sliced(numbers):
+            yield from self.connection.execute(
+                sa.select(alerts.c.first, alerts.c.last).where(alerts.c.id.in_(part))
+            )
 
     def incidents_of(self, numbers: Collection[int]) -> set[int]:
         """Incidents that alerts are in, whether they still may be or not."""
@@ -111,24 +157,25 @@ class _Region:
                     found[row.id] = _Alert(row.id, row.first, row.last, row.principal, row.incident)
         return found
 
-    def _values(self, numbers: Collection[int]) -> set[bytes]:
+    def _values(self, numbers: Collection[int], *, standing: bool = True) -> set[bytes]:
+        """What alerts name, by the findings that stand, or by all."""
         e, f = finding_entities.c, alert_findings.c
         found: set[bytes] = set()
         for part in sliced(numbers):
             asked = (
                 sa.select(e.hash)
                 .join_from(alert_findings, finding_entities, e.uid == f.uid)
-                .where(f.alert.in_(part), f.standing == 1)
+                .where(f.alert.in_(part))
                 .distinct()
             )
+            if standing:
+                asked = asked.where(f.standing == 1)
             found |= {row.hash for row in self.connection.execute(asked)}
         return found
 
-    def _share(self, values: Iterable[bytes], frontier: dict[int, _Alert]) -> None:
-        """Read which alerts name these values, near the alerts that were just reached."""
+    def _share(self, values: Iterable[bytes], low: datetime, high: datetime) -> None:
+        """Read which alerts name these values in this time."""
         e, f, c = finding_entities.c, alert_findings.c, alerts.c
-        low = earlier(min(a.first for a in frontier.values()), self.within)
-        high = later(max(a.last for a in frontier.values()), self.within)
         for part in sliced(values):
             asked = (
                 sa.select(e.hash, c.id, c.first, c.last, c.principal, c.incident)

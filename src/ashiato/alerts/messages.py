@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ashiato.alerts import texts_en, texts_ja
 from ashiato.alerts.escaping import one_line
 from ashiato.alerts.ids import alert_id, incident_id
-from ashiato.alerts.telling import Language, Tell, short_name, teller
+from ashiato.alerts.telling import Tell, names_of, teller
 from ashiato.core.errors import WrongUse
 from ashiato.core.settings import Settings
 from ashiato.ledger.findings import LEVELS, Finding
+from ashiato.words import Language
 
 _log = logging.getLogger(__name__)
 
@@ -61,8 +62,8 @@ class Writer:
         self.settings = settings
         self.language: Language = language or settings.language
         self.texts = texts_ja.TEXTS if self.language == "ja" else texts_en.TEXTS
-        self.tell = tell or teller(settings)
-        self.names = {a.id: a.name for a in settings.accounts}
+        self.names = names_of(settings)
+        self.tell = tell or teller(self.names)
         self.zone = zone_of(settings)
 
     def text(self, name: str, **values: Any) -> str:
@@ -75,11 +76,7 @@ class Writer:
         number, incident = alert_id(alert.id), incident_id(alert.incident)
         shown = example_of(told.findings)
         lines = [self.first_line(told)]
-        lines.append(
-            self.text(
-                "what", level=self.level(alert.level), title=self.title(alert), rule=alert.rule, id=number
-            )
-        )
+        lines.append(self.what(alert))
         if risen:
             lines.append(self.text("risen"))
         if alert.follows is not None:
@@ -88,10 +85,10 @@ class Writer:
             first, last = self.utc(alert.first), self.utc(alert.last)
             lines.append(self.text("count", hits=f"{alert.hits:,}", first=first, last=last))
         if shown is not None:
-            lines.append(self.why(shown))
+            lines += self.why(shown)
             if f"actor.{alert.actor}" in self.texts:
                 lines.append(self.text(f"actor.{alert.actor}"))
-            lines += self.rarity(alert.rarity)
+            lines += self.rarity(alert.rarity, alert.kind)
             lines.append(self.lag(told.findings, now))
         if alert.amended_at is not None:
             lines.append(self.text("amended"))
@@ -129,18 +126,40 @@ class Writer:
         utc = f"{when:%H:%M:%S}" if same_day else self.utc(when)
         return self.text("when", local=local, utc=utc, sentence=sentence)
 
+    def what(self, alert: Any) -> str:
+        """Level, rule, account and region."""
+        values = {
+            "level": self.level(alert.level),
+            "title": self.title(alert),
+            "rule": alert.rule,
+            "id": alert_id(alert.id),
+        }
+        if alert.account is None:
+            return self.text("what.no_account", **values)
+        place = " ".join(p for p in (self.account(alert.account), alert.region) if p)
+        return self.text("what", place=place, **values)
+
     def sentence(self, alert: Any, shown: Finding | None) -> str:
         """The record in one sentence, or the rule's title where it stands for no single record."""
         if shown is not None and shown.examples and shown.kind not in ("rate", "silence"):
-            try:
-                return self.tell(shown.examples[0], self.language)
-            except Exception:
-                # A record that nobody thought of must not keep the alert from being told.
-                _log.exception("the record of alert %s cannot be put into a sentence", alert.id)
-        name = "sentence.silence" if alert.account is None else "sentence.group"
+            said = self.sentence_of(shown.examples[0])
+            if said is not None:
+                return said
+        if alert.kind == "silence":
+            return self.text("sentence.silence", who=self.who(alert))
+        name = "sentence.group" if alert.account else "sentence.group.no_account"
         return self.text(
             name, title=self.title(alert), who=self.who(alert), account=self.account(alert.account)
         )
+
+    def sentence_of(self, record: Mapping[str, Any]) -> str | None:
+        """A record in one sentence; None for one that nobody thought of, which must not keep an alert from being
+        told."""
+        try:
+            return self.tell(record, self.language)
+        except Exception:
+            _log.exception("a record cannot be put into a sentence")
+            return None
 
     def subject(self, alert: Any) -> str:
         """One line, short enough for a mailbox."""
@@ -167,42 +186,80 @@ class Writer:
             return self.text("line.no_account", **values)
         return self.text("line", account=self.account(alert.account), **values)
 
-    def why(self, finding: Finding) -> str:
+    def why(self, finding: Finding) -> list[str]:
         """Why the rule raised it, by the kind of rule."""
-        facts = finding.explanation
-        if finding.kind == "correlation" and {"count", "threshold", "within"} <= facts.keys():
-            return self.text(
-                "why.correlation",
-                count=facts["count"],
-                threshold=facts["threshold"],
-                within=self.within(facts["within"]),
-            )
-        if finding.kind == "first_seen" and (terms := self.terms(facts.get("terms"))):
-            return self.text("why.first_seen", terms=terms)
-        if finding.kind == "rate" and {"usual", "seen"} <= facts.keys():
-            return self.text("why.rate", usual=_number(facts["usual"]), seen=_number(facts["seen"]))
-        if finding.kind == "silence":
-            rests_on_digests = "digest" in str(facts.get("rests_on", facts.get("knowledge", ""))).lower()
-            return self.text("why.silence.digest" if rests_on_digests else "why.silence")
-        if finding.kind == "match":
-            fields = self.terms(facts.get("matched"))
-            return self.text("why.match.fields", fields=fields) if fields else self.text("why.match")
-        return self.text(f"why.{finding.kind}.bare")
+        facts, kind = finding.explanation, finding.kind
+        described = facts.get("description_ja" if self.language == "ja" else "description")
+        if kind == "correlation":
+            said = self._counted(facts)
+        elif kind == "first_seen":
+            terms = self.terms(facts.get("terms"))
+            days = facts.get("history_days")
+            name = "why.first_seen.days" if isinstance(days, int | float) else "why.first_seen"
+            said = self.text(name, terms=terms, days=_number(days)) if terms else None
+        elif kind == "rate" and {"usual", "seen"} <= facts.keys():
+            said = self.text("why.rate", usual=_number(facts["usual"]), seen=_number(facts["seen"]))
+        elif kind == "silence":
+            said = self._silent(facts)
+        else:
+            said = None
+        because = (
+            self.text("why.rule", description=described)
+            if isinstance(described, str)
+            else self.text(f"why.{kind}.bare")
+        )
+        return [because] if said is None else [because, said]
+
+    def _silent(self, facts: Mapping[str, Any]) -> str | None:
+        """Which kind of knowledge a silence rests on: digests, the source's habit, or the settings."""
+        spans = {
+            name: self.span(timedelta(seconds=value))
+            for name, value in (("usual", facts.get("usual_gap")), ("threshold", facts.get("threshold")))
+            if isinstance(value, int | float)
+        }
+        needed: dict[str, set[str]] = {
+            "digest": set(),
+            "habit": {"usual", "threshold"},
+            "setting": {"threshold"},
+        }
+        rests_on = str(facts.get("rests_on"))
+        if rests_on not in needed or not needed[rests_on] <= spans.keys():
+            return None
+        return self.text(f"why.silence.{rests_on}", **spans)
+
+    def _counted(self, facts: Mapping[str, Any]) -> str | None:
+        """What a correlation counted; of those in time order (`temporal`) the count says nothing."""
+        span = facts.get("within_seconds")
+        if not isinstance(span, int | float):
+            return None
+        within = self.span(timedelta(seconds=span))
+        if str(facts.get("type", "")).startswith("temporal"):
+            return self.text("why.temporal", within=within)
+        if {"count", "threshold"} <= facts.keys():
+            count, threshold = _number(facts["count"]), str(facts["threshold"])
+            return self.text("why.correlation", count=count, threshold=threshold, within=within)
+        return None
 
     def terms(self, terms: Any) -> str:
-        """`eventName RunInstances, awsRegion eu-north-1`."""
-        if isinstance(terms, Mapping):
-            listed = [self.text("term", field=k, value=_short(v)) for k, v in list(terms.items())[:6]]
-        elif isinstance(terms, list | tuple):
-            listed = [_short(t) for t in terms[:6]]
-        else:
-            listed = [_short(terms)] if terms else []
-        return self.texts["list"].join(one_line(t, 120) for t in listed)
+        """`eventName RunInstances, awsRegion eu-north-1`; of several, the first."""
+        first = terms[0] if isinstance(terms, list | tuple) and terms else terms
+        if not isinstance(first, Mapping):
+            return ""
+        said = [
+            self.text("term", field=k, value=self.names.said(str(v), self.language))
+            for k, v in list(first.items())[:6]
+        ]
+        more = (
+            [self.text("terms.more", count=len(terms) - 1)] if len(terms) > 1 and first is not terms else []
+        )
+        return self.texts["list"].join(one_line(t, 120) for t in [*said, *more])
 
-    def rarity(self, rarity: float | None) -> list[str]:
+    def rarity(self, rarity: float | None, kind: str) -> list[str]:
         """How unusual it is, in words and on the scale; nothing where nobody knows."""
         if rarity is None:
             return []
+        if rarity < 1 and kind == "first_seen":
+            return [self.text("rarity.peers")]
         if rarity >= 1:
             return [self.text("rarity.never")]
         name = "high" if rarity >= 0.9 else "middle" if rarity >= 0.5 else "low"
@@ -211,6 +268,8 @@ class Writer:
     def lag(self, findings: Sequence[Finding], now: datetime) -> str:
         """From the event to AWS's delivery, to Ashiato, to this message; of the newest of its records."""
         newest = max(findings, key=lambda f: (f.last, f.uid))
+        if newest.kind == "silence":
+            return self.text("lag.silence", told=self.span(now - newest.last))
         event, told = self.utc(newest.last) + " UTC", self.span(now - newest.last)
         if newest.ingested_at is None:
             return self.text("lag.bare", event=event, told=told)
@@ -231,12 +290,18 @@ class Writer:
                 [self.text("next.default.silence")]
                 if alert.kind == "silence"
                 else [self.text("next.default.match", who=self.who(alert)), self.text("next.default.see")]
+                if alert.principal
+                else [self.text("next.default.group", who=self.who(alert))]
             )
         return [self.text("next"), *(f"- {one_line(str(step), 400)}" for step in steps[:_MOST_STEPS])]
 
     def title(self, alert: Any) -> str:
         """The rule's title in this language, where the rule has one."""
-        return str(alert.title_ja if self.language == "ja" and alert.title_ja else alert.title)
+        if self.language != "ja":
+            return str(alert.title)
+        if alert.kind == "silence" and not alert.title_ja:
+            return self.texts["title.silence"]
+        return str(alert.title_ja or alert.title)
 
     def level(self, level: int) -> str:
         return self.texts[f"level.{LEVELS[level]}"]
@@ -244,13 +309,14 @@ class Writer:
     def who(self, alert: Any) -> str:
         """The principal without its ARN, or what the rule groups by."""
         if alert.principal:
-            return short_name(alert.principal)
-        values = [short_name(str(v)) for v in json.loads(alert.group_json).values() if v]
+            return self.names.said(alert.principal, self.language)
+        group = json.loads(alert.group_json).values()
+        values = [self.names.said(str(v), self.language) for v in group if v and v != alert.account]
         return self.texts["list"].join(values) or self.texts["nobody"]
 
     def account(self, account: str | None) -> str:
         """An account's name; its digits only where the settings have no name for them."""
-        return self.names.get(account or "", account or "")
+        return self.names.account(account or "")
 
     def link(self, number: str) -> str | None:
         base = self.settings.alerts.link
@@ -258,12 +324,6 @@ class Writer:
 
     def utc(self, time: datetime) -> str:
         return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-
-    def within(self, value: Any) -> str:
-        """A window: seconds, or as the rule writes it."""
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self.span(timedelta(seconds=value))
-        return str(value)
 
     def span(self, span: timedelta) -> str:
         """Seconds to two minutes, minutes to two hours, hours to two days, days.
@@ -300,7 +360,3 @@ def _number(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,.0f}" if value == int(value) or abs(value) >= 100 else f"{value:,.1f}"
     return str(value)
-
-
-def _short(value: Any) -> str:
-    return short_name(value) if isinstance(value, str) else str(value)

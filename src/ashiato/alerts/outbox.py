@@ -128,20 +128,23 @@ def _row(
 def due(connection: Connection, now: datetime, channel: str | None = None) -> list[Message]:
     """Messages that may be sent now, highest level first, then oldest."""
     o = outbox.c
-    ready = sa.or_(
-        sa.and_(o.state == "pending", o.due_at <= now), sa.and_(o.state == "sending", o.claimed_until <= now)
-    )
-    asked = sa.select(outbox).where(ready).order_by(o.level.desc(), o.id)
+    asked = sa.select(outbox).where(_ready(now)).order_by(o.level.desc(), o.id)
     if channel is not None:
         asked = asked.where(o.channel == channel)
     return [_message(row) for row in connection.execute(asked)]
 
 
-def waiting_channels(connection: Connection) -> list[str]:
-    """Channels that something waits for, now or later."""
-    o = outbox.c
-    asked = sa.select(o.channel).where(o.state.in_(["pending", "sending"])).distinct().order_by(o.channel)
+def ready_channels(connection: Connection, now: datetime) -> list[str]:
+    """Channels that something waits for that may be sent now."""
+    asked = sa.select(outbox.c.channel).where(_ready(now)).distinct().order_by(outbox.c.channel)
     return [row.channel for row in connection.execute(asked)]
+
+
+def _ready(now: datetime) -> sa.ColumnElement[bool]:
+    o = outbox.c
+    return sa.or_(
+        sa.and_(o.state == "pending", o.due_at <= now), sa.and_(o.state == "sending", o.claimed_until <= now)
+    )
 
 
 def sent_since(connection: Connection, channel: str, kind: str, since: datetime) -> int:

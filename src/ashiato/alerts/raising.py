@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from ashiato.alerts.entities import entity_rows
 from ashiato.alerts.history import History
 from ashiato.alerts.holds import Held, Holds
-from ashiato.alerts.incidents import relate
+from ashiato.alerts.incidents import Formerly, relate
 from ashiato.alerts.locking import lock_alerts
 from ashiato.alerts.outbox import enqueue_news
 from ashiato.alerts.placing import Placed, Places, place, sliced, subject_of
@@ -63,13 +63,13 @@ def raise_findings(
     ]
     history = History(connection, now)
     places = place(connection, placed, before, settings.alerts.join_within, now)
-    _write_entities(connection, latest)
+    formerly = _write_entities(connection, [latest[uid] for uid in places.of if uid in latest], before)
     amended = {
         places.of[uid]
         for uid, change in latest.items()
         if change.change in ("amended", "withdrawn") and uid in before and uid in places.of
     }
-    return finish(connection, places, amended, settings, history, now)
+    return finish(connection, places, amended, settings, history, now, formerly)
 
 
 def finish(
@@ -79,6 +79,7 @@ def finish(
     settings: Settings,
     history: History,
     now: datetime,
+    formerly: Formerly | None = None,
 ) -> RaiseReport:
     """What follows once findings have their alerts: figures and states, incidents, messages, history."""
     for number in places.raised:
@@ -88,7 +89,7 @@ def finish(
         history.add(origin, "split", alert=number)
     absorb(connection, places.merged, history, now)
     settled = settle(connection, places.touched, amended, history, now)
-    relate(connection, places.touched, settings.alerts.incident_within, history, now)
+    relate(connection, places.touched, settings.alerts.incident_within, history, now, formerly)
     told = enqueue_news(connection, settled.news, settings, history, now)
     history.write()
     return _report(places, settled, told)
@@ -132,8 +133,18 @@ def _as_before(row: Any) -> Held | None:
     return None if row is None or row.held_as is None else Held(row.held_as, row.held_by)
 
 
-def _write_entities(connection: Connection, latest: Mapping[str, FindingChange]) -> None:
-    for part in sliced(latest):
-        connection.execute(sa.delete(finding_entities).where(finding_entities.c.uid.in_(part)))
-    rows = [row for change in latest.values() for row in entity_rows(change.finding)]
+def _write_entities(
+    connection: Connection, placed: Sequence[FindingChange], before: Mapping[str, Any]
+) -> Formerly:
+    """Write what changed findings name, and tell what they named before."""
+    formerly = Formerly()
+    e = finding_entities.c
+    for row in before.values():
+        formerly.reach(row.first, row.last)
+    for part in sliced(before):
+        asked = sa.select(e.hash).where(e.uid.in_(part)).distinct()
+        formerly.values |= {row.hash for row in connection.execute(asked)}
+        connection.execute(sa.delete(finding_entities).where(e.uid.in_(part)))
+    rows = [row for change in placed for row in entity_rows(change.finding)]
     insert_many(connection, finding_entities, rows)
+    return formerly

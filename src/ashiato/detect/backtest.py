@@ -32,6 +32,8 @@ TRIED = {
 FEW = 20
 SHARE = 0.5
 _MOST_VALUES = 5000
+#: Findings of a rule that get examples: a person looks at a handful.
+CLOSELY = 20
 
 
 @dataclass
@@ -126,6 +128,7 @@ class Backtest(PastSearch):
     def __init__(self, engine: Engine, history: History, **options: Any) -> None:
         super().__init__(engine, history, **options)
         self.tallies: dict[str, _Tally] = {}
+        self.closely = CLOSELY
 
     def _keep_rows(self, rule: Rule, view: RecordView, rows: Rows) -> None:
         tally = self.tallies.setdefault(rule.id, _Tally())

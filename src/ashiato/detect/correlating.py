@@ -6,7 +6,8 @@ lake) is the caller's business.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,7 @@ from ashiato.detect.gathering import HOUR, MOST_LOOKED_AT, Draft, group_rows
 from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import Correlation, Rule
 from ashiato.detect.windows import CountedHit, Window, matched_windows
+from ashiato.ledger.findings import MOST_EXAMPLES
 
 #: A group's values, lower case: Sigma compares text without regard to case.
 Key = tuple[str, ...]
@@ -49,7 +51,7 @@ class GroupHits:
             self._sorted = sorted(self.hits, key=lambda h: (h.time, h.event, h.slot))
         return self._sorted
 
-    def remove(self, gone: Set[CountedHit]) -> None:
+    def remove(self, gone: AbstractSet[CountedHit]) -> None:
         """Take hits out."""
         if self.hits & gone:
             self.hits = self.hits - gone
@@ -139,6 +141,7 @@ def count_rows(
     values = [correlation.field_in(f, reference) for f in correlation.fields]
     carried = [correlation.field_in(f, reference) for f in carried_fields(correlations, rule)]
     found: dict[Key, GroupHits] = {}
+    looked_at: list[tuple[GroupHits, list[int]]] = []
     for spelt, group in group_rows(view, fields, rows).items():
         if any(v is None for v in spelt):
             continue
@@ -157,9 +160,12 @@ def count_rows(
             )
             for time, row in zip(times.tolist(), group.tolist(), strict=True)
         )
-        order = np.argsort(times, kind="stable")[:MOST_LOOKED_AT].tolist()
-        into.facts += [facts(view, int(group[place])) for place in order]
-        into.examples += [example(view, int(group[place])) for place in order[:3]]
+        order = np.argsort(times, kind="stable")[:MOST_LOOKED_AT]
+        looked_at.append((into, group[order].tolist()))
+    view.prepare_records(row for _, some in looked_at for row in some[:MOST_EXAMPLES])
+    for into, some in looked_at:
+        into.facts += [facts(view, row, closely=place < MOST_EXAMPLES) for place, row in enumerate(some)]
+        into.examples += [example(view, row) for row in some[:MOST_EXAMPLES]]
     return found
 
 

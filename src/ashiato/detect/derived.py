@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,17 +14,26 @@ import pyarrow.compute as pc
 from ashiato.detect.conditions import Scalar
 from ashiato.detect.json_paths import decode
 from ashiato.detect.record_view import Coded, Derived, RecordView, code
-from ashiato.formats.principals import Principal, actor, agent_family, outcome, principal
+from ashiato.formats.principals import (
+    Principal,
+    actor,
+    agent_family,
+    is_service_address,
+    outcome,
+    principal,
+)
 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
     from ashiato.network.addresses import Networks
     from ashiato.network.working_hours import WorkingHours
 
+_ISSUER = "userIdentity.sessionContext.sessionIssuer.arn"
+#: Fields that a principal is made of. Sessions are many and their names mostly numbers: they come folded.
 _IDENTITY = (
     "userIdentity.type",
-    "userIdentity.arn",
-    "userIdentity.principalId",
+    "ashiato.folded_arn",
+    "ashiato.folded_id",
     "userIdentity.accountId",
     "userIdentity.userName",
     "userIdentity.invokedBy",
@@ -35,14 +45,22 @@ _IDENTITY = (
     "userIdentity.sessionContext.sessionIssuer.userName",
     "recipientAccountId",
 )
+_WHOLE = ("userIdentity.type", "userIdentity.arn", "userIdentity.principalId", *_IDENTITY[3:])
 _ACTOR = (
-    *_IDENTITY,
-    "eventType",
-    "sourceIPAddress",
-    "userAgent",
-    "sessionCredentialFromConsole",
-    "eventName",
-)
+    *_IDENTITY, "eventType", "ashiato.folded_address", "ashiato.folded_agent", "sessionCredentialFromConsole",
+    "eventSource",
+)  # fmt: skip
+_NUMBERS = re.compile("[0-9a-fA-F]{6,}")
+_VERSIONS = re.compile("[0-9]+")
+
+
+def _folded(told: Scalar | None, issuer: Scalar | None) -> Scalar | None:
+    """An ARN or principal id of a role's session, the numbers in the session's name all the same, so that sessions
+    become few. A session of IAM Identity Center is a person and stays as it is."""
+    if not isinstance(told, str) or not isinstance(issuer, str) or "AWSReservedSSO" in issuer:
+        return told
+    return _NUMBERS.sub(lambda m: "0" * len(m[0]), told)
+
 
 #: What the fields mean; `detections fields` and the documentation print it.
 MEANINGS = {
@@ -125,7 +143,7 @@ def cloudtrail_fields(around: Surroundings) -> Derived:
             "sourceIPAddress",
             "userAgent",
             "sessionCredentialFromConsole",
-            "eventName",
+            "eventSource",
         )
         event.update({n: v for n, v in zip(names, values[12:], strict=True) if v is not None})
         return actor(event, automation)
@@ -158,8 +176,16 @@ def cloudtrail_fields(around: Surroundings) -> Derived:
             return None
 
     return {
+        "ashiato.folded_arn": (("userIdentity.arn", _ISSUER), _folded),
+        "ashiato.folded_id": (("userIdentity.principalId", _ISSUER), _folded),
+        "ashiato.folded_agent": (
+            ("userAgent",), lambda a: _VERSIONS.sub("0", a[:500]) if isinstance(a, str) else None,
+        ),
+        "ashiato.folded_address": (
+            ("sourceIPAddress",), lambda a: a if a is None or is_service_address(a) else "192.0.2.0",
+        ),
         "ashiato.principal": (_IDENTITY, who),
-        "ashiato.session": (_IDENTITY, lambda *v: _principal(*v).session),
+        "ashiato.session": (_WHOLE, lambda *v: _principal(*v).session),
         "ashiato.caller_account": (_IDENTITY, lambda *v: _principal(*v).account),
         "ashiato.actor": (_ACTOR, acting),
         "ashiato.outcome": (

@@ -12,10 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 
+from ashiato.detect.conditions import text_of
 from ashiato.detect.facts import Facts, event_id, example, facts
 from ashiato.detect.gathering import HOUR, Draft, Group, group_rows, newest_of
 from ashiato.detect.history import at
@@ -79,7 +81,8 @@ class _Sighting:
         return self.time // DAY
 
 
-def digest(values: Sequence[str | None]) -> bytes:
+@lru_cache(200_000)
+def digest(values: tuple[str | None, ...]) -> bytes:
     """Sixteen bytes that stand for a tuple of values."""
     text = json.dumps(values, ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
@@ -109,17 +112,12 @@ def take_sightings(rule: Rule, view: RecordView, rows: Rows, runs: Runs) -> Shif
             return ""
         return _detail(rule, told, view, sighting)
 
-    scope_of = _scope_of(view, told.learning_by, rows)
-    _put(rule.id, told, _by_term(view, told.fields, rows, scope_of), runs, shift, detail)
+    _put(rule.id, told, _by_term(view, told.fields, rows, told.learning_by), runs, shift, detail)
     return shift
 
 
-def _scope_of(view: RecordView, fields: Sequence[str], rows: Rows) -> dict[int, bytes]:
-    return {
-        int(row): digest(key)
-        for key, group in group_rows(view, fields, rows).items()
-        for row in group.tolist()
-    }
+def _scope_of(view: RecordView, fields: Sequence[str], row: int) -> bytes:
+    return digest(tuple(text_of(v[0]) if (v := view.values_of(f, row)) else None for f in fields))
 
 
 def _scopes(
@@ -146,7 +144,7 @@ def _scopes(
 
 
 def _by_term(
-    view: RecordView, fields: Sequence[str], rows: Rows, scope_of: Mapping[int, bytes] | None
+    view: RecordView, fields: Sequence[str], rows: Rows, scope_by: Sequence[str] | None
 ) -> dict[bytes, list[_Sighting]]:
     """For each term, the first record of each day that it was seen on."""
     found: dict[bytes, list[_Sighting]] = {}
@@ -161,7 +159,7 @@ def _by_term(
             earliest = int(view.times[there].min())
             tied = [int(r) for r in there[view.times[there] == earliest].tolist()]
             event, row = min((event_id(view, r), r) for r in tied)
-            scope = b"" if scope_of is None else scope_of[row]
+            scope = b"" if scope_by is None else _scope_of(view, scope_by, row)
             found.setdefault(digest(key), []).append(_Sighting(earliest, event, row, scope))
     return found
 
@@ -225,8 +223,7 @@ def _detail(rule: Rule, told: FirstSeen, view: RecordView, sighting: _Sighting) 
     found = facts(view, row)
     fields = rule.grouping
     group = {f: str(v[0]) for f in fields if (v := view.values_of(f, row))}
-    one = np.array([row], np.int64)
-    delivered = newest_of(view, "delivered_at", one) if "delivered_at" in view.table.column_names else None
+    delivered = newest_of(view, "delivered_at", np.array([row], np.int64))
     peers: Group = tuple(str(v[0]) if (v := view.values_of(f, row)) else None for f in told.peers)
     return json.dumps(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from heapq import merge
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from ashiato.detect.facts import Facts, event_id, example, facts, order_of
 from ashiato.detect.history import at
-from ashiato.detect.record_view import RecordView, Rows
+from ashiato.detect.record_view import NO_TIME, RecordView, Rows
 from ashiato.detect.rule import DEFAULT_ACTORS, Rule
 from ashiato.ledger.finding_rows import finding_uid
 from ashiato.ledger.findings import LEVELS, MOST_EVENT_IDS, MOST_EXAMPLES, Actor, Finding, Level
@@ -53,8 +54,9 @@ class Draft:
     delivered_at: datetime | None = None
     ingested_at: datetime | None = None
 
-    @property
+    @cached_property
     def uid(self) -> str:
+        """The uid of the finding."""
         normal = {k: v.lower() for k, v in self.group.items()}
         return finding_uid(self.rule.id, normal, at(self.hour * HOUR))
 
@@ -72,8 +74,9 @@ class Draft:
 
     def look_at(self, view: RecordView, rows: Sequence[int]) -> None:
         """Take what some records say about themselves."""
-        for row in rows[:MOST_LOOKED_AT]:
-            self.take(facts(view, row))
+        view.prepare_records(rows[:MOST_EXAMPLES])
+        for place, row in enumerate(rows[:MOST_LOOKED_AT]):
+            self.take(facts(view, row, closely=place < MOST_EXAMPLES))
         self.examples = _examples(
             [*self.examples, *(example(view, r) for r in rows[:MOST_EXAMPLES])], self.rule.table
         )
@@ -92,11 +95,10 @@ class Draft:
     def arrived(self, view: RecordView, rows: Rows) -> None:
         """Note when the newest of the records came."""
         for name in ("delivered_at", "ingested_at"):
-            if name in view.table.column_names:
-                newest = newest_of(view, name, rows)
-                before = getattr(self, name)
-                if newest is not None and (before is None or newest > before):
-                    setattr(self, name, newest)
+            newest = newest_of(view, name, rows)
+            before = getattr(self, name)
+            if newest is not None and (before is None or newest > before):
+                setattr(self, name, newest)
 
     def merge(self, other: Draft) -> None:
         """Take over the hits of another draft of the same finding."""
@@ -217,11 +219,11 @@ def _examples(examples: Sequence[Mapping[str, Any]], table: str) -> list[Mapping
 
 def newest_of(view: RecordView, column: str, rows: Rows) -> datetime | None:
     """The latest time of a column among some records."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.max(view.table[column].take(pa.array(rows))).as_py()
-    return found if isinstance(found, datetime) else None
+    times = view.moments(column)
+    if times is None or not len(rows):
+        return None
+    latest = int(times[rows].max())
+    return None if latest == NO_TIME else at(latest)
 
 
 def group_rows(view: RecordView, fields: Sequence[str], rows: Rows) -> dict[Group, Rows]:
@@ -275,9 +277,10 @@ def _text(value: Any) -> str:
     return text_of(value)
 
 
-def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows) -> list[Draft]:
-    """Findings of a plain rule in a batch: groups by hour."""
-    made: list[Draft] = []
+def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows, *, closely: int | None = None) -> list[Draft]:
+    """Findings of a plain rule in a batch: groups by hour. `closely`: how many of them get examples, addresses and the
+    like; default: all."""
+    made: list[tuple[Draft, list[int]]] = []
     fields = rule.grouping
     for key, group in group_rows(view, fields, rows).items():
         times = view.times[group]
@@ -291,10 +294,13 @@ def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows) -> list[Draft]:
             draft.count(int(when.max()), hits=len(there) - 1)
             draft.add_events(first_events(view, there))
             order = np.argsort(when, kind="stable")[:MOST_LOOKED_AT]
-            draft.look_at(view, there[order].tolist())
             draft.arrived(view, there)
-            made.append(draft)
-    return made
+            made.append((draft, there[order].tolist()))
+    chosen = made if closely is None else made[:closely]
+    view.prepare_records(row for _, looked_at in chosen for row in looked_at[:MOST_EXAMPLES])
+    for draft, looked_at in chosen:
+        draft.look_at(view, looked_at)
+    return [draft for draft, _ in made]
 
 
 def first_events(view: RecordView, rows: Rows) -> list[tuple[int, str]]:

@@ -58,6 +58,8 @@ class PastSearch:
         self.last = last
         self.on_progress = on_progress or (lambda _: None)
         self.stop = stop
+        #: Findings of a plain rule that are looked at closely; None for all.
+        self.closely: int | None = None
         self.past = Past()
         self._counted: Counted = {}
         self._done: dict[str, int] = {}
@@ -137,7 +139,9 @@ class PastSearch:
             if rule.kind == "match":
                 kept = within(look.view, rows, self.first, self.last)
                 if len(kept):
-                    self._keep(drafts_of_matches(rule, look.view, kept))
+                    before = len(self.past.drafts.get(id_, ()))
+                    closely = None if self.closely is None else max(self.closely - before, 0)
+                    self._keep(drafts_of_matches(rule, look.view, kept, closely=closely if rule.alone else 0))
                     self._keep_rows(rule, look.view, kept)
             elif rule.kind == "first_seen":
                 take_sightings(rule, look.view, rows, self.past.runs)

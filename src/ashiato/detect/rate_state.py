@@ -126,7 +126,7 @@ class RateCounts:
                 t.c.hour >= first - (self.rate.weeks + 1) * HOURS_A_WEEK,
             )
         )
-        counts: dict[int, int] = {hour: n for hour, n in rows}
+        counts: dict[int, int] = dict(rows.tuples().all())
         # How long the group is known decides whether it is judged at all.
         oldest = self.connection.execute(
             sa.select(t.c.hour, t.c.count)

@@ -26,6 +26,9 @@ _PROVENANCE = frozenset(
     {"extra", "entities", "delivered_at", "ingested_at", "source", "object", "variant", "record_hash"}
 )
 
+#: Where a time column has none.
+NO_TIME = -(1 << 62)
+
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -52,6 +55,9 @@ class RecordView:
         self.derived = derived or {}
         self._coded: dict[str, Coded | None] = {}
         self._decoded: dict[str, dict[int, Any]] = {}
+        self._records: dict[int, dict[str, Any]] = {}
+        self._moments: dict[str, np.ndarray[Any, np.dtype[np.int64]] | None] = {}
+        self._listed: dict[str, list[Any]] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -61,6 +67,22 @@ class RecordView:
         """Time of each record, microseconds since 1970."""
         column = self.table[self.description.time_column].cast(pa.int64())
         return np.asarray(column.to_numpy(), dtype=np.int64)
+
+    def moments(self, column: str) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """A column of times in microseconds, NO_TIME where there is none; None where there is no such column."""
+        if column not in self._moments:
+            found = None
+            if column in self.table.column_names:
+                known = pc.fill_null(self.table[column].cast(pa.int64()), NO_TIME)
+                found = np.asarray(known.to_numpy(), dtype=np.int64)
+            self._moments[column] = found
+        return self._moments[column]
+
+    def listed(self, column: str) -> list[Any]:
+        """A column as a list: for what is asked of most of its records."""
+        if column not in self._listed:
+            self._listed[column] = self.table[column].to_pylist()
+        return self._listed[column]
 
     # -- fields ---------------------------------------------------------------------------------------
 
@@ -173,13 +195,13 @@ class RecordView:
             known[row] = decode(value) if described.json and isinstance(value, str) else _plain(value)
         return known[row]
 
-    def prepare(self, column: str, rows: Rows) -> None:
+    def prepare(self, column: str, rows: Rows, *, few: int = 4) -> None:
         """Decode a column for these records at once: taking many is faster than one by one."""
         if column not in self.table.column_names:
             return
         known = self._decoded.setdefault(column, {})
         missing = [r for r in rows.tolist() if r not in known]
-        if len(missing) < 4:
+        if len(missing) < few:
             return
         described = self.description.by_name[column]
         taken = self.table[column].take(pa.array(missing)).to_pylist()
@@ -195,24 +217,50 @@ class RecordView:
             yield from leaves(self.decoded(name, row))
 
     def record(self, row: int) -> dict[str, Any]:
-        """The record as AWS writes it, nulls left out."""
-        found: dict[str, Any] = {}
-        for column in self.description.columns:
-            name = column.name
-            if (name in _PROVENANCE and name != "extra") or name not in self.table.column_names:
-                continue
-            value = _without_nulls(self.decoded(name, row))
-            if value is None:
-                continue
-            if name == "extra" and isinstance(value, dict):
-                for key, member in value.items():
-                    if isinstance(found.get(key), dict) and isinstance(member, dict):
-                        found[key] = {**found[key], **member}
-                    else:
-                        found.setdefault(key, member)
-            else:
-                found[name] = value
-        return found
+        """The record as AWS writes it, nulls left out. Not to be changed."""
+        known = self._records.get(row)
+        if known is None:
+            self.prepare_records([row])
+            known = self._records[row]
+        return known
+
+    @cached_property
+    def _filled(self) -> list[str]:
+        """Columns of a record's own that hold anything in this table."""
+        return [
+            c.name
+            for c in self.description.columns
+            if (c.name not in _PROVENANCE or c.name == "extra")
+            and c.name in self.table.column_names
+            and self.table[c.name].null_count < len(self)
+        ]
+
+    def prepare_records(self, rows: Iterable[int]) -> None:
+        """Make these records at once: by the column is faster than one by one."""
+        missing = [r for r in dict.fromkeys(rows) if r not in self._records]
+        if not missing:
+            return
+        found: list[dict[str, Any]] = [{} for _ in missing]
+        for name in self._filled:
+            self.prepare(name, np.array(missing, np.int64), few=1)
+            known = self._decoded[name]
+            for record, row in zip(found, missing, strict=True):
+                value = _without_nulls(known[row])
+                if value is None:
+                    continue
+                if name == "extra" and isinstance(value, dict):
+                    _with_extra(record, value)
+                else:
+                    record[name] = value
+        self._records.update(zip(missing, found, strict=True))
+
+
+def _with_extra(record: dict[str, Any], extra: Mapping[str, Any]) -> None:
+    for key, member in extra.items():
+        if isinstance(record.get(key), dict) and isinstance(member, dict):
+            record[key] = {**record[key], **member}
+        else:
+            record.setdefault(key, member)
 
 
 def code(array: pa.ChunkedArray | pa.Array) -> Coded:

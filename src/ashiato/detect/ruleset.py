@@ -101,10 +101,7 @@ def load_rules(settings: Settings, home: Path, ledger: Ledger | None = None) -> 
     )
     told: dict[str, int | None] = {}
     if ledger is not None:
-        told = {
-            rule: enabled
-            for rule, enabled in ledger.rows(sa.select(rule_states.c.rule, rule_states.c.enabled))
-        }
+        told = dict(ledger.rows(sa.select(rule_states.c.rule, rule_states.c.enabled)))
     listed: dict[str, ListedRule] = {}
     for id_, rule in parsed.rules.items():
         said = told.get(id_)

@@ -114,6 +114,12 @@ def read_findings(connection: Connection, uids: Iterable[str]) -> dict[str, Find
     return found
 
 
+def standing_of(connection: Connection, kind: Kind) -> list[Finding]:
+    """Findings of a kind that stand."""
+    rows = connection.execute(sa.select(findings).where(findings.c.kind == kind, findings.c.standing == 1))
+    return [from_row(row) for row in rows]
+
+
 def write_findings(
     connection: Connection, changed: Sequence[tuple[Finding, bool]], changed_at: datetime
 ) -> None:

@@ -20,7 +20,13 @@ ROLE_SESSION_NAME = "ashiato"
 
 
 def s3_client(options: SourceOptions) -> S3Client:
-    """A client that may be used from many threads.
+    """`client("s3", options)`, typed."""
+    made: S3Client = client("s3", options)
+    return made
+
+
+def client(service: str, options: SourceOptions) -> Any:
+    """A client of `service` (boto3's name) that may be used from many threads.
 
     Retries are botocore's `standard` mode: exponential backoff up to 20 s, `options.attempts` attempts.
     A role's credentials are fetched at the first request and again before they expire. Raises botocore's
@@ -35,19 +41,20 @@ def s3_client(options: SourceOptions) -> S3Client:
     if options.role_arn:
         _assume(core, options.role_arn, options)
     region = options.region or core.get_config_variable("region") or "us-east-1"
-    emulated = options.endpoint_url is not None and not _is_aws(options.endpoint_url)
+    emulated = options.endpoint_url is not None and not is_aws(options.endpoint_url)
     config = Config(
         retries={"mode": "standard", "total_max_attempts": options.attempts},
         connect_timeout=options.connect_timeout,
         read_timeout=options.read_timeout,
         max_pool_connections=options.workers * 2,
         # Stores other than AWS rarely answer to bucket.host, and checksums on reading are AWS's alone.
-        s3={"addressing_style": "path"} if emulated else {},
+        s3={"addressing_style": "path"} if emulated and service == "s3" else {},
         response_checksum_validation="when_required",
         user_agent_extra="ashiato",
     )
     session = boto3.session.Session(botocore_session=core, region_name=region)
-    return session.client("s3", endpoint_url=options.endpoint_url, config=config)
+    # The types of boto3 know each service by its own literal.
+    return session.client(service, endpoint_url=options.endpoint_url, config=config)  # type: ignore[call-overload]
 
 
 def _assume(core: botocore.session.Session, role_arn: str, options: SourceOptions) -> None:
@@ -59,7 +66,7 @@ def _assume(core: botocore.session.Session, role_arn: str, options: SourceOption
     if source is None:
         raise NoCredentialsError
     endpoint = options.sts_endpoint_url
-    if endpoint is None and options.endpoint_url and not _is_aws(options.endpoint_url):
+    if endpoint is None and options.endpoint_url and not is_aws(options.endpoint_url):
         endpoint = options.endpoint_url
     region = options.region or core.get_config_variable("region") or "us-east-1"
 
@@ -80,7 +87,8 @@ def _assume(core: botocore.session.Session, role_arn: str, options: SourceOption
     core._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")  # type: ignore[attr-defined]
 
 
-def _is_aws(endpoint_url: str) -> bool:
+def is_aws(endpoint_url: str) -> bool:
+    """Whether a URL is one of AWS's own."""
     host = (urlsplit(endpoint_url).hostname or "").lower()
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 

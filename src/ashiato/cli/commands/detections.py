@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
     family.command(name="enable")(enable)
     family.command(name="disable")(disable)
     family.command(name="check", epilog=_CHECK)(check)
-    family.command(name="test", epilog=_TEST)(test)
+    family.command(name="test", epilog=_TEST)(run_tests_of_rules)
     family.command(name="backtest", epilog=_BACKTEST)(backtest)
     family.command(name="coverage")(coverage)
     app.add_typer(family, name="detections")
@@ -221,8 +221,8 @@ def _say(
         raise WrongUse(
             "no rule is named", remedy="Give rules, or --pack. `ashiato detections list` names them."
         )
-    with told.open_ledger() as ledger:
-        say_enabled(ledger, [r.rule.id for r in chosen], enabled=enabled)
+    with told.open_for_reading() as opened:
+        say_enabled(opened.ledger, [r.rule.id for r in chosen], enabled=enabled)
     for one in chosen:
         print(f"{'On' if enabled else 'Off'}: {plain(one.rule.title)}")
     if enabled:
@@ -257,7 +257,7 @@ def check(
         raise typer.Exit(1)
 
 
-def test(
+def run_tests_of_rules(
     rules: RulesArgument = None,
     home: HomeOption = None,
     config: ConfigOption = None,
