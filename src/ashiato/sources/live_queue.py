@@ -121,6 +121,8 @@ class LiveQueue:
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         self.state.since = self.state.since or self._clock()
+        # After a defect this is begun again: what was held then comes again by itself.
+        self._messages.forget()
         ended = threading.Event()
         keeper = threading.Thread(
             target=self._keep, args=(sink, ended), name=f"{self.name}-keeper", daemon=True
@@ -255,8 +257,13 @@ class LiveQueue:
                 self._on_the_way[ref] = [message]
             arrival = Arrival(ref, reader=self._objects, flow_format=self._flow_format)
             arrival.done = partial(self._object_done, ref)
-            if not self._offered(arrival, sink):
-                self._object_done(ref, "failed")
+            taken = False
+            try:
+                taken = self._offered(arrival, sink)
+            finally:
+                if not taken:
+                    self._object_done(ref, "failed")
+            if not taken:
                 return False
         return True
 
@@ -326,7 +333,7 @@ class LiveQueue:
             self._note_failure(messages, ref)
         elif outcome == "failed":
             for message in messages:
-                message.passing.append("stopped")
+                message.passing.append(_STOPPED)
         for message in messages:
             message.waiting -= 1
             if message.waiting == 0:
@@ -357,6 +364,8 @@ class LiveQueue:
         tries = message.tries - excused
         if message.passing:
             # An outage is no fault of the message: such a receive does not count.
+            if message.passing[0] != _STOPPED:
+                self._reading.failed(message.passing[0])
             self._excused[message.id] = excused + 1
             while len(self._excused) > MOST_HELD * 2:
                 self._excused.popitem(last=False)
@@ -408,6 +417,7 @@ class LiveQueue:
         return service_error(error, self._url, grant, role_arn=self._options.role_arn)
 
 
+_STOPPED: Final = "the pipeline is stopping"
 #: In place of a reference: all of a message is handed over.
 _NOTHING: Final = ObjectRef("", "", "", 0, datetime.fromtimestamp(0, UTC))
 

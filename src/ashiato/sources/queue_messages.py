@@ -139,6 +139,13 @@ class Messages:
             for message in due:
                 message.until = at + self.visibility
 
+    def forget(self) -> None:
+        """Hold none any more: they become visible to others by themselves."""
+        with self._lock:
+            self._held.clear()
+            self._deletable.clear()
+            self._bytes = 0
+
     def release(self) -> None:
         """Give all back at once: whoever comes next takes them."""
         left = self.held()
