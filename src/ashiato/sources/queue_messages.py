@@ -38,8 +38,6 @@ class Held:
     waiting: int = 0
     lasting: list[str] = field(default_factory=list)
     passing: list[str] = field(default_factory=list)
-    #: Failures of what other roads bring too: no reason to keep the message.
-    elsewhere: list[str] = field(default_factory=list)
 
 
 class Messages:
