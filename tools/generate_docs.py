@@ -1,4 +1,4 @@
-"""Writes docs/commands.md, docs/tables.md and docs/settings.md from the code.
+"""Writes those pages of docs/ that follow from the code: see PAGES.
 
 python tools/generate_docs.py            write them
 python tools/generate_docs.py --check    say which are out of date, status 1
@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import command_pages
+import pack_page
 import settings_page
 import tables_page
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES: dict[str, Callable[[], str]] = {
     "commands.md": command_pages.page,
+    "detections-pack.md": pack_page.page,
     "settings.md": settings_page.page,
     "tables.md": tables_page.page,
 }

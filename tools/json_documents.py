@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from alert_documents import ALERTS
+
 
 @dataclass(frozen=True)
 class Document:
@@ -150,6 +152,18 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
                 **{f"sources[].lag.delivered.{k}": v for k, v in _LAG.items()},
                 "sources[].lag.taken": ("object or null", "from AWS's delivery to the lake"),
                 **{f"sources[].lag.taken.{k}": v for k, v in _LAG.items()},
+                "sources[].lag.evaluated": (
+                    "object or null",
+                    "from the lake to the rules; null where nothing was evaluated",
+                ),
+                "sources[].lag.alerted": (
+                    "object or null",
+                    "from the rules to the notifier; null where none was",
+                ),
+                "sources[].quiet_until": (
+                    "time or null",
+                    "CloudTrail: end of the newest hour (of 14 days) whose digest came; before it, no events is quiet",
+                ),
                 "sources[].objects": ("number", "objects taken"),
                 "sources[].records": ("number", "their records, second copies too"),
                 "sources[].bytes": ("number", "their bytes, as delivered"),
@@ -181,8 +195,80 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
                 "disk.bytes_a_day": ("number", "growth of the tables a day, over the newest 30 days"),
                 "disk.in_30_days": ("number", "the home in 30 days, if that goes on"),
                 "disk.in_365_days": ("number", "the home in a year, if that goes on"),
+                "watch": ("object or null", "the process of `ashiato watch`; null where none ever ran"),
+                "watch.running": ("true or false", "whether it runs now"),
+                "watch.since": ("time", "when it began"),
+                "watch.updated_at": ("time", "when it was last seen"),
+                "watch.last_commit": ("time or null", "its last commit"),
+                "watch.commit_error": ("text or null", "why committing fails"),
+                "watch.commit_error_since": ("time or null", "since when"),
+                "watch.waiting_objects": ("number", "objects that had arrived and waited to be committed"),
+                "watch.waiting_bytes": ("number", "their bytes"),
+                "watch.oldest_waiting": ("time or null", "when the oldest of them arrived"),
+                "watched": (
+                    "list",
+                    "sources of the settings as `ashiato watch` saw them last, one entry a road",
+                ),
+                "watched[].name": ("text", "its name in the settings"),
+                "watched[].type": ("text", "kind of road: `files`, `s3` …; a bucket with a queue has two"),
+                "watched[].origins": ("list of text", "what `source` its objects have above"),
+                "watched[].since": ("time or null", "when watching it began"),
+                "watched[].last_poll": ("time or null", "when it was last looked at whole"),
+                "watched[].last_arrival": ("time or null", "when something last came"),
+                "watched[].error": ("text or null", "what is wrong, with the remedy"),
+                "watched[].error_since": ("time or null", "since when"),
+                "watched[].retry_at": ("time or null", "when it is tried again"),
+                "watched[].backlog": ("number or null", "objects known to be still to come"),
+                "watched[].forecast": ("text or null", "what is being done, or waited for"),
+                "watched[].counts": ("object", "what happened so often since the process began"),
+                "watched[].updated_at": ("time", "when this was written"),
+                "silent": (
+                    "list",
+                    "what should have delivered and did not: [watching](watching.md#quiet-and-silent)",
+                ),
+                "silent[].source": ("text", "its name in the settings"),
+                "silent[].log": ("text", "table"),
+                "silent[].account": ("text or null", "account; null: the whole source"),
+                "silent[].account_name": ("text or null", "its name in the settings"),
+                "silent[].region": ("text or null", "region"),
+                "silent[].since": (
+                    "time",
+                    "last delivery, or end of the last hour that a digest vouches for",
+                ),
+                "silent[].rests_on": ("text", "how it is known: `digest`, `habit` or `setting`"),
+                "silent[].usual_gap": (
+                    "number or null",
+                    "seconds that it was usually silent at this hour of the week",
+                ),
             },
-            about="Status 1 where `gaps` or `failed` has entries.",
+            about="Status 1 where `gaps`, `failed` or `silent` has entries, or a watched source is in error.",
+        ),
+    ),
+    "ashiato watch": (
+        Document(
+            "ashiato watch --once --json",
+            {
+                "objects": ("object", "objects that were done with, by outcome"),
+                "objects.committed": ("number", "in the lake, now or already"),
+                "objects.quarantined": ("number", "nothing of them could be read"),
+                "objects.failed": ("number", "could not be fetched; they come again"),
+                "records": ("object", "rows added, by table"),
+                "records.cloudtrail": ("number", "events"),
+                "records.config_items": ("number", "configuration items"),
+                "records.vpc_flow_logs": ("number", "flow records"),
+                "commits": ("number", "commits"),
+                "errors": ("list", "sources that are in error"),
+                "errors[].source": ("text", "name"),
+                "errors[].type": ("text", "kind of road"),
+                "errors[].error": ("text", "what is wrong, with the remedy"),
+                "silent": (
+                    "number",
+                    "how many sources or account-regions are silent; `ashiato sources` lists them",
+                ),
+                "seconds": ("number", "wall-clock time"),
+            },
+            about="Without `--once` the same is printed at the end. Status 1 (with `--once`) where `errors` has"
+            " entries, or objects failed or went to quarantine.",
         ),
     ),
     "ashiato sources check": (
@@ -274,3 +360,7 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
         ),
     ),
 }
+
+for _words, _call, _about, _keys in ALERTS:
+    _key = f"ashiato alerts {_words}"
+    DOCUMENTS[_key] = (*DOCUMENTS.get(_key, ()), Document(_call, _keys, about=_about))

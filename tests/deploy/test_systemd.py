@@ -19,6 +19,9 @@ SYSTEMD = Path(__file__).parents[2] / "deploy" / "systemd"
 SERVICE = SYSTEMD / "ashiato-collect.service"
 TIMER = SYSTEMD / "ashiato-collect.timer"
 SERVICES = sorted(SYSTEMD.glob("*.service"))
+#: It goes on by itself; the others are started by a timer each.
+WATCH = SYSTEMD / "ashiato-watch.service"
+ONE_SHOTS = [s for s in SERVICES if s != WATCH]
 TIMERS = sorted(SYSTEMD.glob("*.timer"))
 
 #: https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#Sandboxing
@@ -60,11 +63,11 @@ def environment(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda p: p.stem)
 def test_sections_and_hardening(path: Path) -> None:
-    assert unit(path).sections() == ["Unit", "Service"]
+    assert unit(path).sections() == ["Unit", "Service", *(["Install"] if path == WATCH else [])]
     service = unit(path)["Service"]
     assert {key: service.get(key) for key in HARDENING} == HARDENING
     assert service["User"] == "ashiato"
-    assert service["Type"] == "oneshot"
+    assert service["Type"] == ("exec" if path == WATCH else "oneshot")
     # It writes to its home and nowhere else.
     assert service["StateDirectory"] == "ashiato"
     assert "ReadWritePaths" not in service
@@ -81,7 +84,7 @@ def test_what_is_started_is_a_command_with_options_that_exist(path: Path) -> Non
     assert line[0] == "/opt/ashiato/bin/ashiato"
     shown = " ".join(p.shown for p in pages[f"ashiato {line[1]}"].parameters).split()
     assert [word for word in line if word.startswith("--") and word not in shown] == []
-    if "EnvironmentFile" in unit(path)["Service"]:
+    if "collect.env" in unit(path)["Service"].get("EnvironmentFile", ""):
         assert line[-1].startswith("s3://")
 
 
@@ -109,8 +112,17 @@ def _environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{source}:{os.environ.get('PYTHONPATH', '')}", **more}
 
 
+def test_the_watcher_ends_in_order_and_is_started_again() -> None:
+    service = unit(WATCH)["Service"]
+    assert (service["KillSignal"], service["KillMode"]) == ("SIGTERM", "mixed")
+    assert (service["Restart"], service["RestartPreventExitStatus"]) == ("always", "2")
+    assert unit(WATCH)["Install"]["WantedBy"] == "multi-user.target"
+    # One process writes to a home.
+    assert unit(WATCH)["Unit"]["Conflicts"].split() == [t.name for t in TIMERS]
+
+
 def test_timers_start_services() -> None:
-    assert [t.stem for t in TIMERS] == [s.stem for s in SERVICES]
+    assert [t.stem for t in TIMERS] == [s.stem for s in ONE_SHOTS]
     for path in TIMERS:
         assert unit(path).sections() == ["Unit", "Timer", "Install"]
         assert unit(path)["Install"]["WantedBy"] == "timers.target"

@@ -25,6 +25,7 @@ OPEN = {
     "rows",
     "steps[].counts",
     "steps[].details",
+    "watched[].counts",
 }
 
 
@@ -77,7 +78,7 @@ def test_quarantine(home: Path) -> None:
     assert set(paths(found)) == documented("ashiato quarantine")
 
 
-def test_sources(home: Path) -> None:
+def test_sources(home: Path, tmp_path: Path) -> None:
     from ashiato.lake.home import Home
     from ashiato.ledger import tables as t
 
@@ -92,12 +93,26 @@ def test_sources(home: Path) -> None:
         connection.execute(
             sa.insert(t.requests).values(source="s3://corp", day="2026-10-01", kind="again", count=2)
         )
-    status, text = ashiato("sources", "--home", str(home), "--json")
+    config = _watch_one_round(home, tmp_path)
+    status, text = ashiato("sources", "--config", str(config), "--home", str(home), "--json")
     found = json.loads(text)
     assert status == 1
     assert set(paths(found)) == documented("ashiato sources")
     assert "SKIPDATA" in found["gaps"][0]["why"]
     assert set(found["disk"]["table_bytes"]) > {"cloudtrail", "config_items", "vpc_flow_logs"}
+
+
+def _watch_one_round(home: Path, tmp_path: Path) -> Path:
+    """A folder that is watched and a source that fell silent."""
+    (tmp_path / "drop").mkdir()
+    config = tmp_path / "ashiato.toml"
+    config.write_text(
+        f'[[sources]]\nname = "drop"\ntype = "files"\npath = "{tmp_path}/drop"\nsilent_after = "1 second"\n'
+        '[[sources]]\nname = "lost"\ntype = "files"\npath = "/nonexistent/folder"\n'
+    )
+    found = printed("watch", "--once", "--config", str(config), "--home", str(home), "--json")
+    assert set(paths(found)) == documented("ashiato watch")
+    return config
 
 
 def test_demo(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

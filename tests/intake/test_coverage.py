@@ -228,7 +228,8 @@ def test_an_empty_home_is_reported_as_empty(tmp_path: Path) -> None:
     collect(tmp_path / "home", tmp_path / "logs")
     found = report(tmp_path / "home")
     assert (found["sources"], found["gaps"], found["failed"], found["list_requests"]) == ([], [], [], [])
-    assert set(found) == {"sources", "gaps", "failed", "list_requests", "disk"}
+    assert set(found) == {"sources", "gaps", "failed", "list_requests", "disk", "watch", "watched"}
+    assert (found["watch"], found["watched"]) == (None, [])
 
 
 def test_a_digest_of_impossible_names_stops_nothing(tmp_path: Path) -> None:

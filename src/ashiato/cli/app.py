@@ -9,6 +9,8 @@ import importlib
 import os
 import pkgutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -20,6 +22,7 @@ from ashiato.cli import commands
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
     from ashiato.lake.home import Home
+    from ashiato.ledger import Ledger
 
 Format = Literal["table", "json", "csv"]
 
@@ -63,6 +66,24 @@ class Common:
         from ashiato.lake.home import Home
 
         return Home.open_for_reading(self.home, ledger_url=self.settings.ledger_url)
+
+    @contextmanager
+    def open_ledger(self) -> Iterator[Ledger]:
+        """The control database alone, to read and to write; needs no writer's lock, so that `ashiato watch` may run
+        meanwhile. Raises AshiatoError where there is no home, or where it cannot be written."""
+        from sqlalchemy.exc import OperationalError
+
+        from ashiato.core.errors import AshiatoError
+
+        with self.open_for_reading() as home:
+            try:
+                yield home.ledger
+            except OperationalError as error:
+                raise AshiatoError(
+                    f"the control database cannot be written: {error.orig}",
+                    where=home.ledger.place,
+                    remedy="Give this user write permission there; if it was locked, run the command again.",
+                ) from error
 
     def open_for_writing(self, purpose: str, *, wait_seconds: float = 0.0) -> Home:
         """The home, made or migrated, with the writer's lock. Raises HomeBusy, HomeNewer, AshiatoError."""

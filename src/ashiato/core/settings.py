@@ -212,6 +212,17 @@ class Alerting(BaseModel):
     retry_for: Span = Field(
         default=timedelta(days=3), description="how long delivery is tried before it is a dead letter"
     )
+    digest_at: str | None = Field(
+        default=None,
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description='when `ashiato watch` sends a digest, such as "08:30" in the zone of `detect.time_zone`',
+    )
+    digest_period: Literal["day", "week"] = Field(
+        default="day", description="what it covers; a weekly one is sent on Mondays"
+    )
+    digest_channels: list[str] = Field(
+        default=[], description="channels that it is sent to, by name; default: every one"
+    )
 
 
 class Watching(BaseModel):

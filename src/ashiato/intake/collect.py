@@ -18,47 +18,36 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import sqlalchemy as sa
 
-from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError, SourceUnavailable
 from ashiato.core.memory import expect_much
-from ashiato.core.text import printable
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.spool import Spool, SpoolSource
-from ashiato.intake.worker import (
+from ashiato.intake.taken import SLICE, failed_earlier, known, note_failures
+from ashiato.intake.units import (
+    UNIT_BYTES,
+    UNIT_OBJECTS,
     Failure,
+    ReadingNote,
     ReadingPlan,
     SourceSpec,
     UnitResult,
-    read_unit,
-    read_unit_in_worker,
-    start_worker,
 )
+from ashiato.intake.worker import read_unit, read_unit_in_worker, start_worker
 from ashiato.lake.handover import ObjectFacts, ReadRows
 from ashiato.lake.home import Home
-from ashiato.lake.ledger_rows import file_name
 from ashiato.lake.writer import GroupReport, LakeWriter
-from ashiato.ledger import tables as t
-from ashiato.ledger.database import utc
 from ashiato.ledger.listings import LedgerListings
 from ashiato.sources.addresses import open_source
 from ashiato.sources.layout import day_in
 from ashiato.sources.objects import ObjectRef, Source
 from ashiato.sources.options import SourceOptions
 
-UNIT_OBJECTS = 512
-UNIT_BYTES = 2 << 20
 #: So many units are read by threads.
 FEW_UNITS = 8
 #: A group is committed when it holds so much, or when nothing more comes.
 GROUP_ROWS = 400_000
 GROUP_BYTES = 128 << 20
-KNOWN_STATES = ("taken", "skipped", "quarantined")
-#: Objects that the ledger is asked about at once.
-SLICE = 400
-#: Objects that failed earlier and are tried again in one run, at most.
-RETRIED = 50_000
 
 
 @dataclass
@@ -83,6 +72,8 @@ class CollectReport:
     failures: list[Failure] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     interrupted: bool = False
+    #: What rules made of it, where they were evaluated.
+    evaluated: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -99,6 +90,7 @@ class CollectReport:
             "quarantined_records": self.quarantined_records,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
+            "evaluated": self.evaluated,
         }
 
     @property
@@ -193,10 +185,18 @@ class Collector:
     def _spooled(self) -> None:
         source = SpoolSource(Spool(self.home.folder / "spool"))
         if any(True for _ in source.spool.waiting()):
-            self._source(source, SourceSpec(SPOOL, source.name, SourceOptions()))
+            self._source(source, SourceSpec(SPOOL, source.name, SourceOptions()), notes=source.note)
 
-    def _source(self, source: Source, spec: SourceSpec) -> None:
-        plan = ReadingPlan(spec, self.home.tmp, self.home.archive, self.keep_objects, self.flow_format)
+    def _source(
+        self,
+        source: Source,
+        spec: SourceSpec,
+        *,
+        notes: Callable[[ObjectRef], ReadingNote | None] | None = None,
+    ) -> None:
+        plan = ReadingPlan(
+            spec, self.home.tmp, self.home.archive, self.keep_objects, self.flow_format, notes=notes
+        )
         group = _Group()
         self.writer.step("read")
         lost: SourceUnavailable | None = None
@@ -205,7 +205,8 @@ class Collector:
                 self._count(result)
                 group.objects.extend(result.objects)
                 group.rows.extend(result.rows)
-                self._note_failures(result.failures)
+                self.report.failures.extend(result.failures)
+                note_failures(self.home.ledger, result.failures)
                 if group.full or len(group.objects) >= 20_000:
                     self._commit(group)
                     group = _Group()
@@ -318,36 +319,13 @@ class Collector:
         """Objects of a bucket that an earlier run could not fetch: what was listed is not always listed again."""
         if not spec.address.startswith("s3://"):
             return {}
-        o = t.objects.c
-        rows = self.home.ledger.rows(
-            sa.select(o.name, o.etag, o.size, o.delivered_at)
-            .where(
-                o.source == spec.name, o.state == "failed", o.name.startswith(spec.address, autoescape=True)
-            )
-            .order_by(o.delivered_at.desc())
-            .limit(RETRIED)
-        )
-        options = spec.options
-        return {
-            name: ObjectRef(spec.name, name, etag, size, utc(delivered) or now())
-            for name, etag, size, delivered in rows
-            if options.wants(day_in(name))
-        }
+        failed = failed_earlier(self.home.ledger, spec.name, spec.address)
+        return {ref.name: ref for ref in failed if spec.options.wants(day_in(ref.name))}
 
     def _unknown(self, refs: Sequence[ObjectRef]) -> Iterator[ObjectRef]:
-        if not refs:
-            return
-        o = t.objects.c
-        known = set(
-            self.home.ledger.rows(
-                sa.select(o.source, o.name, o.etag).where(
-                    o.source.in_({r.source for r in refs}), o.name.in_([r.name for r in refs]),
-                    o.state.in_(KNOWN_STATES),
-                )
-            )
-        )  # fmt: skip
+        done = known(self.home.ledger, refs)
         for ref in refs:
-            if (ref.source, ref.name, ref.etag) in known:
+            if ref in done:
                 self.report.seen += 1
                 self.report.already += 1
                 self.progress.objects += 1
@@ -377,31 +355,6 @@ class Collector:
         self.progress.records += sum(r.rows for r in result.rows)
         self.progress.bytes += result.bytes
         self.on_progress(self.progress)
-
-    def _note_failures(self, failures: Sequence[Failure]) -> None:
-        self.report.failures.extend(failures)
-        if not failures:
-            return
-        with self.home.ledger.begin() as connection:
-            for failure in failures:
-                ref = failure.ref
-                reason = printable(failure.reason, 2000)
-                key = (
-                    (t.objects.c.source == ref.source)
-                    & (t.objects.c.name == ref.name)
-                    & (t.objects.c.etag == ref.etag)
-                )
-                changed = connection.execute(
-                    sa.update(t.objects).where(key).values(state="failed", reason=reason)
-                )
-                if not changed.rowcount:
-                    connection.execute(
-                        sa.insert(t.objects).values(
-                            source=ref.source, name=ref.name, file_name=file_name(ref.name), etag=ref.etag,
-                            size=ref.size, records=0,
-                            delivered_at=ref.delivered_at, state="failed", reason=reason,
-                        )
-                    )  # fmt: skip
 
 
 #: Not an address that a person can write: the spool is read in this process.

@@ -15,33 +15,42 @@ from pyiceberg.expressions import AlwaysTrue
 
 from ashiato.core.clock import now
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
+from ashiato.intake.lags import KEPT_STAGES, Place, kept_lags
+from ashiato.intake.watched import read_process, read_watched
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import at_least, equal
 from ashiato.lake.scan import relation
+from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 
 #: Lags are taken over the newest days of each table: older ones say nothing of today's delivery.
 LAG_DAYS = 7
 MAX_GAPS = 200
+#: An hour that a digest vouches for is told of for so long.
+QUIET_DAYS = 14
 SKIPDATA_RUN = 900
 
 
 def coverage(home: Home) -> dict[str, Any]:
     """The report of `ashiato sources`; docs/commands.md gives its JSON.
 
-    Lags are seconds: `delivered` from the record's time to AWS's delivery, `taken` from delivery to the lake.
+    Lags are seconds: `delivered` from the record's time to AWS's delivery, `taken` from delivery to the lake,
+    `evaluated` and `alerted` from there on. An hour whose digest came is quiet, whatever it held: `quiet_until`.
     """
+    moment = now()
     with PinnedLake(home) as lake:
         lags = _lags(home, lake)
         skipped = _skipdata(home, lake)
         disk = _disk(home, lake)
     return {
-        "sources": _sources(home, lags),
+        "sources": _sources(home, lags, moment),
         "gaps": [*digest_gaps(home), *skipped][:MAX_GAPS],
         "failed": _failed(home),
         "list_requests": _requests(home),
         "disk": disk,
+        "watch": read_process(home.ledger, moment),
+        "watched": read_watched(home.ledger),
     }
 
 
@@ -105,7 +114,9 @@ def _quantiles(values: Sequence[float] | None) -> dict[str, float] | None:
     return {k: round(v, 1) for k, v in zip(("p50", "p95", "max"), values, strict=True)}
 
 
-def _sources(home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _sources(
+    home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, Any]], moment: datetime
+) -> list[dict[str, Any]]:
     o = t.objects.c
     day_count = sa.func.count(sa.distinct(sa.func.substr(sa.cast(o.delivered_at, sa.String), 1, 10)))
     rows = home.ledger.rows(
@@ -129,6 +140,8 @@ def _sources(home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, A
             "bytes_a_day": int((size or 0) / max(days, 1)),
         }
     result = []
+    later = kept_lags(home.ledger, moment)
+    vouched = vouched_until(home.ledger, moment - timedelta(days=QUIET_DAYS))
     for key in sorted(set(by_key) | set(lags)):
         source, log, account, region = key
         facts = by_key.get(key, {})
@@ -140,7 +153,12 @@ def _sources(home: Home, lags: Mapping[tuple[str, str, str, str], Mapping[str, A
                 "account": account or None,
                 "region": region or None,
                 "newest": lag.get("newest") or facts.get("newest"),
-                "lag": {"delivered": lag.get("delivered"), "taken": lag.get("taken")},
+                "lag": {
+                    "delivered": lag.get("delivered"),
+                    "taken": lag.get("taken"),
+                    **{stage: later.get(Place(*key), {}).get(stage) for stage in KEPT_STAGES},
+                },
+                "quiet_until": vouched.get((account, region)) if log == "cloudtrail" else None,
                 "objects": facts.get("objects", 0),
                 "records": facts.get("records", 0),
                 "bytes": facts.get("bytes", 0),
@@ -199,6 +217,15 @@ def digest_gaps(home: Home) -> list[dict[str, Any]]:
         why = f"the digest names s3://{bucket}/{key}, which never came"
         gaps.append(_gap("cloudtrail", account, region, start, end, why))
     return gaps
+
+
+def vouched_until(ledger: Ledger, since: datetime) -> Mapping[tuple[str, str], datetime]:
+    """(account, region) → end of the newest hour for which a digest came, of those that end after `since`."""
+    d = t.digests.c
+    rows = ledger.rows(
+        sa.select(d.account, d.region, sa.func.max(d.end)).where(d.end >= since).group_by(d.account, d.region)
+    )
+    return {(account, region): end for account, region, end in rows}
 
 
 def _trail(bucket: str, key: str) -> str:
@@ -315,4 +342,4 @@ def _folder_size(folder: Path) -> int:
     return size
 
 
-__all__ = ["coverage", "digest_gaps"]
+__all__ = ["coverage", "digest_gaps", "vouched_until"]

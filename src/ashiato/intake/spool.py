@@ -1,4 +1,4 @@
-"""Bytes that cannot be fetched again (a stream now; queues and pushes later), kept until they are committed.
+"""Bytes that cannot be fetched again (a stream, messages of queues, what is pushed), kept until they are committed.
 
 Content-addressed files in `spool/`, synced before anyone is told that they arrived, each with a note of
 where it came from. They are then a source like any other: taken in, and removed after the commit.
@@ -11,12 +11,23 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ashiato.intake.units import ReadingNote
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Progress
 
 _NOTE = ".json"
+
+
+@dataclass(frozen=True)
+class SpoolEntry:
+    """Kept bytes: where they came from, where they lie, and what is known of them beforehand."""
+
+    ref: ObjectRef
+    path: Path
+    note: ReadingNote
 
 
 class Spool:
@@ -25,8 +36,8 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put(self, ref: ObjectRef, content: bytes) -> None:
-        """Keep `content` for good: when this returns, a power loss does not lose it."""
+    def put(self, ref: ObjectRef, content: bytes, told: ReadingNote | None = None) -> Path:
+        """Keep `content` for good: when this returns, a power loss does not lose it. Where it lies."""
         digest = hashlib.sha256(content).hexdigest()
         note = {
             "source": ref.source,
@@ -34,14 +45,21 @@ class Spool:
             "etag": ref.etag,
             "delivered_at": ref.delivered_at.isoformat(),
             "size": len(content),
+            **({k: v for k, v in asdict(told).items() if v is not None} if told else {}),
         }
         # The note comes last: a file without one is a write that did not end.
         _write_synced(self.folder / digest, content)
         _write_synced(self.folder / f"{digest}{_NOTE}", json.dumps(note).encode())
         _sync_folder(self.folder)
+        return self.folder / digest
 
     def waiting(self) -> Iterator[tuple[ObjectRef, Path]]:
         """What was kept and is not yet committed, oldest delivery first."""
+        for entry in self.entries():
+            yield entry.ref, entry.path
+
+    def entries(self) -> Iterator[SpoolEntry]:
+        """The same, with what is known of each."""
         notes = []
         for path in self.folder.glob(f"*{_NOTE}"):
             try:
@@ -52,7 +70,17 @@ class Spool:
         for delivered, note, content in sorted(notes, key=lambda n: (n[0], n[2].name)):
             if content.exists():
                 ref = ObjectRef(note["source"], note["name"], note["etag"], note["size"], delivered)
-                yield ref, content
+                told = ReadingNote(note.get("flow_format"), note.get("quarantine"))
+                yield SpoolEntry(ref, content, told)
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written or half-removed: nobody was told that it was kept, or
+        it is committed. Only for the holder of the writer's lock, before anything is put."""
+        for path in self.folder.iterdir():
+            content = path.name.removesuffix(_NOTE)
+            whole = path.with_name(content).exists() and path.with_name(content + _NOTE).exists()
+            if path.name.startswith(".") or not whole:
+                path.unlink(missing_ok=True)
 
     def forget(self, content: Path) -> None:
         """Remove an entry whose records are committed; the note first, so that none is left alone."""
@@ -70,27 +98,32 @@ class SpoolSource:
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.progress = Progress()
-        self._paths: dict[str, Path] = {}
+        self._entries: dict[ObjectRef, SpoolEntry] = {}
 
     def objects(self) -> Iterator[ObjectRef]:
         self.progress = Progress()
-        for ref, path in self.spool.waiting():
-            self._paths[ref.name] = path
-            yield self.progress.handed_out(ref)
+        for entry in self.spool.entries():
+            self._entries[entry.ref] = entry
+            yield self.progress.handed_out(entry.ref)
         self.progress.total = self.progress.objects
 
     def fetch(self, ref: ObjectRef) -> bytes:
         try:
-            return self._paths[ref.name].read_bytes()
+            return self._entries[ref].path.read_bytes()
         except (KeyError, OSError) as error:
             raise ObjectUnavailable(
                 ref.name, "gone", f"the spooled bytes cannot be read: {error}", "Check the home's disk."
             ) from error
 
     def confirm(self) -> None:
-        for path in self._paths.values():
-            self.spool.forget(path)
-        self._paths.clear()
+        for entry in self._entries.values():
+            self.spool.forget(entry.path)
+        self._entries.clear()
+
+    def note(self, ref: ObjectRef) -> ReadingNote | None:
+        """What is known of an entry beforehand."""
+        entry = self._entries.get(ref)
+        return entry.note if entry else None
 
 
 def _write_synced(path: Path, content: bytes) -> None:

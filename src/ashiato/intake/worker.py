@@ -33,13 +33,13 @@ from ashiato.formats.reading import (
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.intake.archive import keep_object
 from ashiato.intake.contents import content_hashes
+from ashiato.intake.units import Failure, ReadingNote, ReadingPlan, SourceSpec, UnitResult
 from ashiato.lake.handover import CONTENT, KEY, ObjectFacts, ReadRows
 from ashiato.lake.keys import short_keys
 from ashiato.sources.addresses import open_source
 from ashiato.sources.fetching import fetch_all
 from ashiato.sources.layout import place_of
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Source
-from ashiato.sources.options import SourceOptions
 
 #: Bytes of an unreadable record that stand in the table itself; larger ones are kept in the archive.
 QUARANTINE_INLINE = 1 << 20
@@ -47,49 +47,6 @@ QUARANTINE_HEAD = 64 << 10
 GATHER_ROWS = 20_000
 GATHER_BYTES = 48 << 20
 HELD_BYTES = 48 << 20
-
-
-@dataclass(frozen=True)
-class SourceSpec:
-    """What a worker needs to open the source again."""
-
-    address: str
-    name: str
-    options: SourceOptions
-
-
-@dataclass(frozen=True)
-class ReadingPlan:
-    """How units are read: where Arrow files and archived objects go."""
-
-    spec: SourceSpec
-    tmp: Path
-    archive: Path
-    keep_all: bool
-    flow_format: str | None = None
-    #: Whether rows go to files in `tmp`, for another process to commit, or stay in memory up to HELD_BYTES.
-    to_files: bool = True
-
-
-@dataclass
-class Failure:
-    """An object that could not be fetched."""
-
-    ref: ObjectRef
-    reason: str
-    remedy: str
-    retry: bool
-
-
-@dataclass
-class UnitResult:
-    """Outcome of a unit: facts of each object, their rows, failures, quarantined records and bytes."""
-
-    objects: list[ObjectFacts] = field(default_factory=list)
-    rows: list[ReadRows] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    quarantined_records: int = 0
-    bytes: int = 0
 
 
 _plan: ReadingPlan | None = None
@@ -201,11 +158,16 @@ class _UnitReader:
         self.result.bytes += len(content)
         if self.plan.keep_all:
             keep_object(self.plan.archive, digest, content)
-        origin = ObjectOrigin(ref.source, ref.name, ref.delivered_at, digest, self.plan.flow_format)
+        note = (self.plan.notes(ref) if self.plan.notes else None) or ReadingNote()
+        flow_format = note.flow_format or self.plan.flow_format
+        origin = ObjectOrigin(ref.source, ref.name, ref.delivered_at, digest, flow_format)
         # Its records may still be gathered: it is judged when all are out.
         read = _ReadObject(_facts(ref, content, digest), content)
         self.read_objects[origin] = read
         self.result.objects.append(read.facts)
+        if note.quarantine is not None:
+            read.bad.append(Unreadable(note.quarantine, 0, b""))
+            return
         self.waiting.add(origin)
         before = self.reader.events.added
         for part in self._parts(content, origin):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,13 +21,15 @@ from ashiato.ledger import tables as t
 
 #: Names in the summary of a batch's snapshot: its uid, and what became of the other records of the batch.
 BATCH, DUPLICATES, VARIANTS = "ashiato.batch", "ashiato.duplicates", "ashiato.variants"
+#: When its rows were taken in: `ingested_at` of all of them.
+STAMP = "ashiato.stamp"
 
 
 @dataclass(frozen=True)
 class _Committed:
     """A batch as found in the lake: values for the ledger, days to count again, corrections."""
 
-    values: dict[str, int]
+    values: dict[str, int | datetime | None]
     days: set[int]
     corrections: Sequence[tuple[str, str]]
 
@@ -99,6 +102,7 @@ def _committed(catalog: SqlCatalog, batch: sa.Row[Any]) -> _Committed | None:
             "rows": int(summary["added-records"] or 0) - variants,
             "duplicates": int(summary.get(DUPLICATES) or 0),
             "variants": variants,
+            "stamp": datetime.fromisoformat(stamp) if (stamp := summary.get(STAMP)) else None,
         },
         days | days_of_events(table, [original for original, _ in corrections]),
         corrections,

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -46,7 +47,7 @@ from ashiato.lake.ledger_rows import (
     object_row,
     settle,
 )
-from ashiato.lake.reconciling import BATCH, DUPLICATES, VARIANTS, reconcile
+from ashiato.lake.reconciling import BATCH, DUPLICATES, STAMP, VARIANTS, reconcile
 from ashiato.lake.scan import planned_files, relation
 from ashiato.lake.spans import between
 from ashiato.lake.variants import Candidate, variant_rows
@@ -84,6 +85,14 @@ class Tally:
         self.variants += other.variants
 
 
+@dataclass(frozen=True)
+class Written:
+    """Where a batch's rows are: `ingested_at` of all of them, and the files that they were written to."""
+
+    stamp: datetime
+    files: tuple[str, ...]
+
+
 @dataclass
 class GroupReport:
     """What became of a group's records, by table. `earlier` holds those that an interrupted group had
@@ -91,6 +100,7 @@ class GroupReport:
 
     tables: dict[str, Tally] = field(default_factory=dict)
     earlier: dict[str, Tally] = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict)
 
     def whole(self, name: str) -> Tally:
         """Both together."""
@@ -264,7 +274,8 @@ class LakeWriter:
         unwanted, repeated = self._objects_to_leave_out(name, objects)
         writer = FileWriter(table, description)
         candidates: list[Candidate] = []
-        stamp = pa.scalar(now(), pa.timestamp("us", tz="UTC"))
+        moment = now()
+        stamp = pa.scalar(moment, pa.timestamp("us", tz="UTC"))
         try:
             for chunk in _chunks(files):
                 if unwanted:
@@ -315,6 +326,8 @@ class LakeWriter:
         self.keys.mark_known([batch_id])
         if not data_files:
             return None
+        paths = (Path(f.file_path.removeprefix("file://")) for f in data_files)
+        report.written[name] = Written(moment, tuple(str(p.relative_to(self.home.lake)) for p in paths))
         self.step("snapshot")
         with (
             table.transaction() as transaction,
@@ -323,6 +336,7 @@ class LakeWriter:
                     BATCH: uid,
                     DUPLICATES: str(tally.duplicates),
                     VARIANTS: str(tally.variants),
+                    STAMP: moment.isoformat(),
                 }
             ).merge_append() as append,
         ):
@@ -420,6 +434,7 @@ class LakeWriter:
                         variants=tally.variants,
                         snapshot_id=snapshots[name],
                         committed_at=moment,
+                        **_whereabouts(report.written.get(name)),
                     )
                 )
                 if tally.taken or tally.variants:
@@ -431,6 +446,10 @@ class LakeWriter:
 
     def close(self) -> None:
         self.keys.close()
+
+
+def _whereabouts(written: Written | None) -> dict[str, object]:
+    return {} if written is None else {"stamp": written.stamp, "files": json.dumps(written.files)}
 
 
 def _names(names: Sequence[str]) -> pa.Array | None:

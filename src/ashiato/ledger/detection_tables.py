@@ -25,6 +25,7 @@ findings = Table(
     Column("window_start", Time, nullable=False),
     Column("hits", BigInteger, nullable=False),
     Column("event_ids", Text, nullable=False),
+    Column("event_times", Text, nullable=False),
     Column("account", String(20)),
     Column("region", String(40)),
     Column("principal", Text),
@@ -58,7 +59,8 @@ rule_states = Table(
 )
 
 #: First seen: a run is a chain of sightings of one term, none further from the next than the rule's history.
-#: The finding is the run's first event.
+#: The finding is the run's first event. `first` in microseconds, `last_day` in days since 1970; `detail` is empty
+#: while the rule only learns.
 sightings = Table(
     "sightings",
     metadata,
@@ -66,7 +68,7 @@ sightings = Table(
     Column("term", LargeBinary(16), primary_key=True),
     Column("first", BigInteger, primary_key=True),
     Column("first_event", String(100), nullable=False),
-    Column("last", BigInteger, nullable=False),
+    Column("last_day", Integer, nullable=False),
     Column("scope", LargeBinary(16), nullable=False),
     Column("detail", Text, nullable=False),
     Index("sightings_by_time", "rule", "first"),

@@ -49,6 +49,7 @@ def to_row(finding: Finding, *, live: bool, changed_at: datetime) -> dict[str, A
         "window_start": finding.window_start,
         "hits": finding.hits,
         "event_ids": json.dumps(finding.event_ids),
+        "event_times": json.dumps(finding.event_times),
         "account": finding.account and printable(finding.account, 20),
         "region": finding.region and printable(finding.region, 40),
         "principal": finding.principal and printable(finding.principal, 4000),
@@ -84,6 +85,7 @@ def from_row(row: Any) -> Finding:
         window_start=row.window_start,
         hits=row.hits,
         event_ids=tuple(json.loads(row.event_ids)),
+        event_times=tuple(json.loads(row.event_times)),
         account=row.account,
         region=row.region,
         principal=row.principal,
@@ -110,6 +112,12 @@ def read_findings(connection: Connection, uids: Iterable[str]) -> dict[str, Find
         for row in connection.execute(sa.select(findings).where(findings.c.uid.in_(part))):
             found[row.uid] = from_row(row)
     return found
+
+
+def standing_of(connection: Connection, kind: Kind) -> list[Finding]:
+    """Findings of a kind that stand."""
+    rows = connection.execute(sa.select(findings).where(findings.c.kind == kind, findings.c.standing == 1))
+    return [from_row(row) for row in rows]
 
 
 def write_findings(

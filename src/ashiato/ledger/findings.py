@@ -34,7 +34,7 @@ class Finding:
     events, or matched windows. `examples`: the first records, as dictionaries with CloudTrail's (or the table's)
     own names. `explanation`: why it was raised, by kind: {"terms": …}, {"count", "threshold", "within"},
     {"usual", "seen"}; `rarity`: 0 common to 1 never seen. `delivered_at`, `ingested_at`: arrival of the newest
-    of its records. A withdrawn finding was contradicted by records that came later.
+    of its records; `event_times` (microseconds since 1970) go with `event_ids`. A withdrawn finding was contradicted by records that came later.
     """
 
     uid: str
@@ -50,6 +50,7 @@ class Finding:
     window_start: datetime
     hits: int
     event_ids: tuple[str, ...] = ()
+    event_times: tuple[int, ...] = ()
     account: str | None = None
     region: str | None = None
     principal: str | None = None

@@ -80,6 +80,7 @@ objects = Table(
     Index("objects_by_file_name", "file_name"),
     Index("objects_by_sha256", "sha256"),
     Index("objects_by_state", "state"),
+    Index("objects_by_delivery", "delivered_at"),
 )
 
 #: A batch is one commit to one table; the batches of a group hold the records of the same objects.

@@ -24,7 +24,7 @@ def fetch_all(
     workers = workers or source.at_once
     if workers == 1:
         for ref in refs:
-            yield _fetch(source, ref)
+            yield fetch_one(source, ref)
         return
     pool = ThreadPoolExecutor(workers, "ashiato-fetch")
     running: dict[Future[Fetched], ObjectRef] = {}
@@ -39,7 +39,7 @@ def fetch_all(
                 and len(running) + len(done) < workers * 4
                 and (held == 0 or held + ahead.size <= most_bytes)
             ):
-                running[pool.submit(_fetch, source, ahead)] = ahead
+                running[pool.submit(fetch_one, source, ahead)] = ahead
                 held += ahead.size
                 ahead = next(waiting, None)
             if not done:
@@ -52,10 +52,11 @@ def fetch_all(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _fetch(source: Source, ref: ObjectRef, *, replaced: bool = False) -> Fetched:
+def fetch_one(source: Source, ref: ObjectRef, *, replaced: bool = False) -> Fetched:
+    """One reference with its bytes or the reason why not; an overwritten object as it is now."""
     try:
         return ref, source.fetch(ref)
     except ObjectUnavailable as error:
         if error.replacement is not None and not replaced:
-            return _fetch(source, error.replacement, replaced=True)
+            return fetch_one(source, error.replacement, replaced=True)
         return ref, error

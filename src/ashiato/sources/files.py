@@ -78,6 +78,16 @@ class FilesSource:
     def confirm(self) -> None:
         """Files are walked anew each time; nothing is remembered."""
 
+    def ref_of(self, path: str) -> ObjectRef | None:
+        """The reference of one regular file as it is now; None for anything else, or what is not wanted."""
+        name = _resolved(Path(path))
+        try:
+            found = os.stat(name)  # noqa: PTH116
+            name.encode()
+        except (OSError, UnicodeEncodeError):
+            return None
+        return self._ref(name, found) if stat.S_ISREG(found.st_mode) and self._wanted(name, found) else None
+
     def _read(self, name: str) -> tuple[bytes, os.stat_result, os.stat_result]:
         try:
             # Without O_NONBLOCK a pipe that took the file's place would hang the run.

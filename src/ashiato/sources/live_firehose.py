@@ -25,6 +25,7 @@ from ashiato.core.secrets import resolve_secret
 from ashiato.core.settings import WatchedSource
 from ashiato.formats.firehose import MAX_BODY, Delivery, NotARequest, read_request, unpacked
 from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
+from ashiato.sources.live_kinds import LiveContext, live_kind
 from ashiato.sources.objects import ObjectRef
 from ashiato.sources.trouble import Trouble, count
 from ashiato.sources.watched import require
@@ -330,3 +331,8 @@ def host_and_port(listen: str, name: str) -> tuple[str, int]:
             remedy='It is written host:port: listen = "127.0.0.1:8601".',
         )
     return host, int(port)
+
+
+@live_kind("firehose")
+def _firehose(source: WatchedSource, context: LiveContext) -> LiveFirehose:
+    return LiveFirehose.from_settings(source, clock=context.clock)

@@ -19,6 +19,7 @@ from ashiato.core.settings import WatchedSource
 from ashiato.sources.aws_errors import is_throttling, service_error
 from ashiato.sources.cursors import Cursors
 from ashiato.sources.live import Sink, SourceState
+from ashiato.sources.live_kinds import LiveContext, live_kind
 from ashiato.sources.options import SourceOptions
 from ashiato.sources.rates import TokenBucket, shared
 from ashiato.sources.time_api import Habits, Happened, Stopped, Throttled
@@ -172,3 +173,8 @@ def moment(since_1970: int) -> datetime:
         return _EPOCH + timedelta(milliseconds=since_1970)
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
+
+
+@live_kind("cloudwatch_logs")
+def _log_group(source: WatchedSource, context: LiveContext) -> LiveLogGroup:
+    return LiveLogGroup.from_settings(source, context.cursors, clock=context.clock)

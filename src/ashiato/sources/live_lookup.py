@@ -19,6 +19,7 @@ from ashiato.core.settings import WatchedSource
 from ashiato.sources.aws_errors import is_throttling, service_error
 from ashiato.sources.cursors import Cursors
 from ashiato.sources.live import Sink, SourceState
+from ashiato.sources.live_kinds import LiveContext, live_kind
 from ashiato.sources.live_log_group import day_begins
 from ashiato.sources.options import SourceOptions
 from ashiato.sources.rates import TokenBucket, shared
@@ -184,3 +185,8 @@ def _event(event: dict[str, Any]) -> Happened:
     }
     raw = json.dumps(told, default=str)
     return Happened(str(event.get("EventId") or raw), at, None, raw.encode())
+
+
+@live_kind("lookup_events")
+def _lookup(source: WatchedSource, context: LiveContext) -> LiveLookup:
+    return LiveLookup.from_settings(source, context.cursors, clock=context.clock)

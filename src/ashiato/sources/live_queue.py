@@ -23,6 +23,7 @@ from ashiato.core.settings import WatchedSource
 from ashiato.formats.notifications import NamedObject, read_notification
 from ashiato.sources.aws_errors import service_error
 from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
+from ashiato.sources.live_kinds import LiveContext, live_kind
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable
 from ashiato.sources.options import SourceOptions
 from ashiato.sources.queue_keeper import ALL, Keeper
@@ -344,3 +345,13 @@ def queue_options(source: WatchedSource) -> SourceOptions:
         source, endpoint_url=endpoint, region=queue_region(url) or source.region, attempts=3,
         workers=RECEIVERS, sts_endpoint_url=sts,
     )  # fmt: skip
+
+
+@live_kind("sqs")
+def _records(source: WatchedSource, context: LiveContext) -> LiveQueue:
+    return LiveQueue.from_settings(source, clock=context.clock)
+
+
+@live_kind("s3", needs="queue")
+def _hints(source: WatchedSource, context: LiveContext) -> LiveQueue:
+    return LiveQueue.from_settings(source, clock=context.clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -69,6 +69,16 @@ def collect(
             min=1, help="Reading processes, or threads where there is little to read; default: one a core."
         ),
     ] = None,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate/--no-evaluate",
+            help="Evaluate the rules over what was taken in; or leave it to the next run.",
+        ),
+    ] = True,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Deliver the alerts that this raises; else they are only listed.")
+    ] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another writer of this home.")] = 0.0,
     format_: FormatOption = None,
     json: JsonOption = False,
@@ -94,7 +104,7 @@ def collect(
     keep = (archive or told.settings.archive) == "copy"
     report = take_in(
         told, source, options, keep=keep, processes=processes, wait=wait,
-        flow_format=flow_format or told.settings.flow_format,
+        flow_format=flow_format or told.settings.flow_format, evaluate=evaluate, notify=notify,
     )  # fmt: skip
     show(told, report)
     if report.interrupted:
@@ -112,8 +122,10 @@ def take_in(
     processes: int | None = None,
     wait: float = 0.0,
     flow_format: str | None = None,
+    evaluate: bool = True,
+    notify: bool = False,
 ) -> CollectReport:
-    """Run a collection with a progress display on a terminal."""
+    """Run a collection, and the rules over it, with a progress display on a terminal."""
     from ashiato.cli.progress import collect_progress
     from ashiato.intake.collect import Collector, stop_on_interrupt
 
@@ -131,8 +143,19 @@ def take_in(
         with stop_on_interrupt(collector.stop, lambda text: print(text, file=sys.stderr)):
             report = collector.run(addresses, options)  # type: ignore[arg-type]
         if not report.interrupted:
+            if evaluate:
+                report.evaluated = _evaluate(opened, told, notify=notify)
             _maintain_when_due(opened, told)
         return report
+
+
+def _evaluate(home: Home, told: Common, *, notify: bool) -> dict[str, Any]:
+    """The rules over what was committed and is not evaluated yet."""
+    from ashiato.cli.progress import fraction_progress
+    from ashiato.watch.evaluating import evaluate
+
+    with fraction_progress("Evaluating") as show_progress:
+        return evaluate(home, told.settings, notify=notify, on_progress=show_progress).as_json()
 
 
 def _maintain_when_due(home: Home, told: Common) -> None:
@@ -180,7 +203,21 @@ def show(told: Common, report: CollectReport) -> None:
             f"  {'second copies':<14} {report.duplicates:>12,}   variants {report.variants:,}"
             f"   in quarantine {report.quarantined_records:,}"
         )
+        _tell_evaluated(report)
     _complain(report, plain)
+
+
+def _tell_evaluated(report: CollectReport) -> None:
+    done = report.evaluated
+    if done is None:
+        return
+    findings = sum(done["findings"].get(k, 0) for k in ("new", "amended"))
+    print(
+        f"Evaluated {done['rules']:,} rules over {done['records']:,} records in {done['seconds']:.1f} s:"
+        f" {findings:,} findings, {done['alerts']:,} new alerts"
+        + (f", {done['messages']:,} messages." if done["messages"] else ".")
+        + (" See `ashiato alerts list`." if done["alerts"] else "")
+    )
 
 
 def _complain(report: CollectReport, plain: Callable[[str], str]) -> None:

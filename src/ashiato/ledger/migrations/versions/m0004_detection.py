@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("window_start", Time, nullable=False),
         sa.Column("hits", sa.BigInteger, nullable=False),
         sa.Column("event_ids", sa.Text, nullable=False),
+        sa.Column("event_times", sa.Text, nullable=False),
         sa.Column("account", sa.String(20)),
         sa.Column("region", sa.String(40)),
         sa.Column("principal", sa.Text),
@@ -64,7 +65,7 @@ def upgrade() -> None:
         sa.Column("term", sa.LargeBinary(16), primary_key=True),
         sa.Column("first", sa.BigInteger, primary_key=True),
         sa.Column("first_event", sa.String(100), nullable=False),
-        sa.Column("last", sa.BigInteger, nullable=False),
+        sa.Column("last_day", sa.Integer, nullable=False),
         sa.Column("scope", sa.LargeBinary(16), nullable=False),
         sa.Column("detail", sa.Text, nullable=False),
     )

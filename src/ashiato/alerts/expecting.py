@@ -1,0 +1,263 @@
+"""Suppressions and planned work as people make them; open alerts that they expect are taken in at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ashiato.alerts.acts import Desk
+from ashiato.alerts.history import History, audit
+from ashiato.alerts.holds import Holds, work_of_settings
+from ashiato.alerts.ids import alert_id
+from ashiato.alerts.locking import lock_alerts
+from ashiato.alerts.outbox import revive
+from ashiato.alerts.placing import Places, sliced
+from ashiato.alerts.raising import finish
+from ashiato.core.errors import WrongUse
+from ashiato.core.settings import Settings
+from ashiato.core.text import printable
+from ashiato.ledger.alert_tables import alert_findings, alerts, planned_work, suppressions
+from ashiato.ledger.detection_tables import findings
+from ashiato.ledger.finding_rows import from_row
+
+#: A suppression ends by itself; who wants it for longer looks at it again.
+LONGEST_SUPPRESSION = timedelta(days=366)
+
+
+def suppress(
+    desk: Desk,
+    *,
+    rules: Sequence[str],
+    until: datetime,
+    reason: str,
+    principals: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    addresses: Sequence[str] = (),
+    resources: Sequence[str] = (),
+) -> tuple[int, int]:
+    """Suppress what matches until then: its number, and how many open alerts it took in. Raises WrongUse."""
+    if not (rules or principals or accounts or addresses or resources):
+        raise WrongUse("a suppression must name something", remedy="Name a rule, or --principal, --account …")
+    if not reason.strip():
+        raise WrongUse(
+            "a suppression needs a reason", remedy='Write --reason "why nobody needs to hear of it".'
+        )
+    if not desk.now < until <= desk.now + LONGEST_SUPPRESSION:
+        raise WrongUse(
+            f"a suppression ends in the future and within a year, not at {until:%Y-%m-%d %H:%M}",
+            remedy="Write --until with a later day; it can be made again when it ends.",
+        )
+    lock_alerts(desk.connection)
+    lists = {
+        "rules": rules,
+        "principals": principals,
+        "accounts": accounts,
+        "addresses": addresses,
+        "resources": resources,
+    }
+    made = desk.connection.execute(
+        sa.insert(suppressions).values(
+            **{name: json.dumps(list(values)) for name, values in lists.items()},
+            reason=printable(reason, 2000),
+            until=until,
+            created_at=desk.now,
+            created_by=printable(desk.who, 200),
+        )
+    ).inserted_primary_key
+    assert made is not None
+    number = int(made[0])
+    audit(
+        desk.connection,
+        desk.now,
+        desk.who,
+        "suppressed",
+        f"S-{number}",
+        until=until,
+        reason=reason,
+        **{k: list(v) for k, v in lists.items() if v},
+    )
+    return number, _expect_again(desk, f"S-{number}")
+
+
+def plan(
+    desk: Desk,
+    ticket: str,
+    *,
+    start: datetime,
+    end: datetime,
+    who: Sequence[str] = (),
+    accounts: Sequence[str] = (),
+    operations: Sequence[str] = (),
+) -> tuple[int, int]:
+    """Announce work: its number, and how many open alerts turned out to belong to it. Raises WrongUse."""
+    if start >= end:
+        raise WrongUse(
+            "planned work must end after it begins", remedy="Check --from and --to, and their zone."
+        )
+    lock_alerts(desk.connection)
+    made = desk.connection.execute(
+        sa.insert(planned_work).values(
+            ticket=printable(ticket, 200),
+            start=start,
+            end=end,
+            who=json.dumps(list(who)),
+            accounts=json.dumps(list(accounts)),
+            operations=json.dumps(list(operations)),
+            created_at=desk.now,
+            created_by=printable(desk.who, 200),
+        )
+    ).inserted_primary_key
+    assert made is not None
+    number = int(made[0])
+    audit(
+        desk.connection,
+        desk.now,
+        desk.who,
+        "planned",
+        f"P-{number}",
+        ticket=ticket,
+        start=start,
+        end=end,
+        by=list(who),
+        accounts=list(accounts),
+        operations=list(operations),
+    )
+    return number, _expect_again(desk, f"P-{number}")
+
+
+def end_suppression(desk: Desk, number: int) -> None:
+    """End a suppression now; what it took in stays where it is. Raises WrongUse where there is none."""
+    _end(desk, suppressions, number, f"S-{number}", "suppression")
+
+
+def end_plan(desk: Desk, number: int) -> None:
+    """Call planned work off; what was attached to it stays attached. Raises WrongUse where there is none."""
+    _end(desk, planned_work, number, f"P-{number}", "planned work")
+
+
+def _end(desk: Desk, table: sa.Table, number: int, ref: str, kind: str) -> None:
+    done = desk.connection.execute(
+        sa.update(table).where(table.c.id == number, table.c.ended_at.is_(None)).values(ended_at=desk.now)
+    )
+    if not done.rowcount:
+        raise WrongUse(
+            f"there is no {kind} {ref} that has not ended",
+            remedy="`ashiato alerts suppressions` and `plans` list them.",
+        )
+    audit(desk.connection, desk.now, desk.who, "ended", ref)
+
+
+def retry(desk: Desk, messages: Sequence[int] | None) -> int:
+    """Let messages that were given up be tried again, all of them without `messages`; how many."""
+    count = revive(desk.connection, messages, desk.settings, desk.now)
+    audit(desk.connection, desk.now, desk.who, "retried", "outbox", messages=messages, count=count)
+    return count
+
+
+def _expect_again(desk: Desk, ref: str) -> int:
+    """Look at the findings of open alerts again, and take in those that are expected now; how many alerts."""
+    c, f = alerts.c, alert_findings.c
+    holds = Holds.load(desk.connection, desk.settings, desk.now)
+    asked = (
+        sa.select(findings, f.alert)
+        .join_from(alert_findings, findings, findings.c.uid == f.uid)
+        .join(alerts, c.id == f.alert)
+        .where(c.state == "open", f.standing == 1, f.held_as.is_(None))
+    )
+    touched: set[int] = set()
+    for row in desk.connection.execute(asked).all():
+        held = holds.of(from_row(row))
+        if held is not None:
+            touched.add(row.alert)
+            desk.connection.execute(
+                sa.update(alert_findings)
+                .where(f.uid == row.uid)
+                .values(held_as=held.held_as, held_by=held.ref)
+            )
+    history = History(desk.connection, desk.now)
+    finish(desk.connection, Places(touched=touched), set(), desk.settings, history, desk.now)
+    taken = 0
+    for part in sliced(touched):
+        of = sa.select(sa.func.count()).where(c.id.in_(part), c.held_by == ref)
+        taken += desk.connection.scalar(of) or 0
+    return taken
+
+
+def suppression_documents(
+    connection: Connection, now: datetime, *, ended: bool = False
+) -> list[dict[str, Any]]:
+    """Suppressions as JSON, newest first; `ended`: those too that are over. `findings`: how many each holds back."""
+    s = suppressions.c
+    asked = sa.select(suppressions).order_by(s.id.desc())
+    if not ended:
+        asked = asked.where(s.ended_at.is_(None), s.until > now)
+    counts = _held_counts(connection)
+    return [
+        {
+            "id": f"S-{row.id}",
+            "in_force": row.ended_at is None and row.until > now,
+            **{
+                name: json.loads(getattr(row, name))
+                for name in ("rules", "principals", "accounts", "addresses", "resources")
+            },
+            "reason": row.reason,
+            "until": row.until,
+            "by": row.created_by,
+            "created": row.created_at,
+            "ended": row.ended_at,
+            "findings": counts.get(f"S-{row.id}", 0),
+        }
+        for row in connection.execute(asked)
+    ]
+
+
+def plan_documents(connection: Connection, settings: Settings, now: datetime) -> list[dict[str, Any]]:
+    """Planned work as JSON, latest begin first; the settings' too. `alerts`: those that are attached to it."""
+    rows = connection.execute(sa.select(planned_work)).all()
+    listed = [
+        {
+            "id": f"P-{row.id}",
+            "ticket": row.ticket,
+            "from": row.start,
+            "to": row.end,
+            "who": json.loads(row.who),
+            "accounts": json.loads(row.accounts),
+            "operations": json.loads(row.operations),
+            "by": row.created_by,
+            "ended": row.ended_at,
+            "ref": f"P-{row.id}",
+        }
+        for row in rows
+    ] + [
+        {
+            "id": None,
+            "ticket": work.ticket,
+            "from": work.start,
+            "to": work.end,
+            "who": list(work.who),
+            "accounts": list(work.accounts),
+            "operations": list(work.operations),
+            "by": "settings",
+            "ended": None,
+            "ref": work.ref,
+        }
+        for work in work_of_settings(settings)
+    ]
+    f = alert_findings.c
+    for document in listed:
+        ref = document.pop("ref")
+        asked = sa.select(f.alert).where(f.held_by == ref, f.standing == 1).distinct().order_by(f.alert)
+        document["alerts"] = [alert_id(row.alert) for row in connection.execute(asked)]
+        document["in_force"] = document["ended"] is None and document["to"] >= now
+    return sorted(listed, key=lambda d: (d["from"], str(d["id"])), reverse=True)
+
+
+def _held_counts(connection: Connection) -> dict[str, int]:
+    f = alert_findings.c
+    asked = sa.select(f.held_by, sa.func.count().label("n")).where(f.held_by.is_not(None), f.standing == 1)
+    return {row.held_by: row.n for row in connection.execute(asked.group_by(f.held_by))}

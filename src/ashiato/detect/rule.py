@@ -1,0 +1,164 @@
+"""A rule, ready to be evaluated: what it looks for, in which table, and how its hits are grouped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from ashiato.detect.conditions import Condition, describe, fields_of
+from ashiato.ledger.findings import Actor, Level
+
+RuleKind = Literal["match", "correlation", "first_seen", "rate"]
+CorrelationType = Literal[
+    "event_count", "value_count", "temporal", "temporal_ordered",
+    "value_sum", "value_avg", "value_percentile", "value_median",
+]  # fmt: skip
+
+#: What a rule's hits are grouped by where it does not say: who did it, in which account.
+DEFAULT_GROUPS = {
+    "cloudtrail": ("ashiato.principal", "recipientAccountId"),
+    "config_items": ("resourceType", "resourceId", "awsAccountId"),
+    "vpc_flow_logs": ("srcaddr", "account_id"),
+}
+ALL_ACTORS: frozenset[Actor] = frozenset(("person", "automation", "service", "service_for_user", "unknown"))
+DEFAULT_ACTORS = ALL_ACTORS - {"service"}
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An extended correlation condition over slots: and, or, not."""
+
+    kind: Literal["slot", "and", "or", "not"]
+    parts: tuple[Expression, ...] = ()
+    slot: int = -1
+
+    def slots(self, *, negated: bool = False) -> tuple[frozenset[int], frozenset[int]]:
+        """Slots that stand without and with a `not` before them."""
+        if self.kind == "slot":
+            return (frozenset(), frozenset([self.slot])) if negated else (frozenset([self.slot]), frozenset())
+        inner = [p.slots(negated=negated != (self.kind == "not")) for p in self.parts]
+        return frozenset().union(*(a for a, _ in inner)), frozenset().union(*(b for _, b in inner))
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A Sigma correlation. `references`: ids of the rules whose hits it counts, a slot each; `span` in
+    microseconds; `aliases`: alias → (rule id → field). `fields`: what values are taken from."""
+
+    type: CorrelationType
+    references: tuple[str, ...]
+    span: int
+    group_by: tuple[str, ...] = ()
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    operator: Literal["<", "<=", ">", ">=", "==", "!="] = ">="
+    count: float = 1
+    fields: tuple[str, ...] = ()
+    percentile: float = 50
+    expression: Expression | None = None
+
+    def field_in(self, name: str, reference: str) -> str:
+        """The field of a referenced rule's events that `name` stands for."""
+        return self.aliases.get(name, {}).get(reference, name)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it holds by what did not come, so that a window has to be over."""
+        return self.expression is not None and bool(self.expression.slots()[1])
+
+
+@dataclass(frozen=True)
+class FirstSeen:
+    """A term (the values of `fields`) that was in no record of the `history` days before.
+
+    `learning_by`: scope of the cold start: during `learning` days from its first record nothing is raised.
+    `peers`: fields of the term as the account knows it: seen there before, it is less rare.
+    """
+
+    fields: tuple[str, ...]
+    history: int = 30
+    learning: int = 7
+    learning_by: tuple[str, ...] = ("recipientAccountId",)
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """More in an hour than in the same hour of the week before, by group."""
+
+    group_by: tuple[str, ...]
+    weeks: int = 4
+    at_least: int = 50
+    factor: float = 5.0
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `condition`: which records count, of any kind but correlations; `actors`: whose acts raise at the
+    rule's level, others are listed as informational; `alone`: whether its hits are findings of their own."""
+
+    id: str
+    title: str
+    kind: RuleKind
+    table: str
+    level: Level
+    condition: Condition | None = None
+    correlation: Correlation | None = None
+    first_seen: FirstSeen | None = None
+    rate: Rate | None = None
+    group_by: tuple[str, ...] = ()
+    actors: frozenset[Actor] = DEFAULT_ACTORS
+    alone: bool = True
+    status: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    falsepositives: tuple[str, ...] = ()
+    texts: Mapping[str, Any] = field(default_factory=dict)
+    tests: tuple[Mapping[str, Any], ...] = ()
+    pack: str = ""
+    file: str = ""
+    names: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+
+    @property
+    def grouping(self) -> tuple[str, ...]:
+        """Fields that its findings are grouped by."""
+        if self.correlation is not None:
+            return self.correlation.group_by
+        if self.rate is not None:
+            return self.rate.group_by
+        return self.group_by or DEFAULT_GROUPS[self.table]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes whenever the rule could find something else, or say it differently."""
+        meaning = {
+            "kind": self.kind,
+            "table": self.table,
+            "level": self.level,
+            "title": self.title,
+            "condition": None if self.condition is None else describe(self.condition),
+            "correlation": repr(self.correlation),
+            "first_seen": repr(self.first_seen),
+            "rate": repr(self.rate),
+            "group_by": self.grouping,
+            "actors": sorted(self.actors),
+            "alone": self.alone,
+            "tags": self.tags,
+            "version": 1,
+        }
+        return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:32]
+
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Every field that it looks at; "" for the whole record."""
+        found = set(self.grouping)
+        if self.condition is not None:
+            found |= fields_of(self.condition)
+        if self.first_seen is not None:
+            found |= {*self.first_seen.fields, *self.first_seen.learning_by, *self.first_seen.peers}
+        return frozenset(found)

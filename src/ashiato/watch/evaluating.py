@@ -1,0 +1,197 @@
+"""Evaluation of a home with its settings: rules over what was committed, findings into alerts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.engine import Connection
+
+from ashiato.alerts.raising import raise_findings
+from ashiato.core.clock import now
+from ashiato.detect.evaluation import Evaluation, watching_since
+from ashiato.detect.ruleset import engine_for
+from ashiato.ledger.findings import Finding, FindingChange
+
+if TYPE_CHECKING:
+    from ashiato.core.settings import Settings
+    from ashiato.detect.ruleset import RuleSet
+    from ashiato.lake.home import Home
+    from ashiato.watch.pipeline import Committed
+
+#: While nothing is committed, what late records bear on is made anew this often, in seconds.
+RECONCILE_SECONDS = 20.0
+#: News that `--notify` asks for: all of it.
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Evaluated:
+    """What an evaluation did. `changes`: findings by kind of change; `raised`, `told`: alerts, messages."""
+
+    rules: int = 0
+    not_evaluated: int = 0
+    batches: int = 0
+    records: int = 0
+    learnt: int = 0
+    changes: dict[str, int] = field(default_factory=dict)
+    raised: int = 0
+    told: int = 0
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """What `ashiato collect --json` prints under `evaluated`; its keys are a promise."""
+        return {
+            "rules": self.rules,
+            "records": self.records,
+            "findings": dict(self.changes),
+            "alerts": self.raised,
+            "messages": self.told,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+class HomeEvaluation:
+    """The rules of a home, its evaluation, and what becomes of findings. One writing process a home."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        *,
+        live: bool,
+        notify: bool,
+        on_progress: Callable[[str, float], None] | None = None,
+    ) -> None:
+        self.home = home
+        self.settings = settings
+        self.rules: RuleSet
+        self.rules, engine = engine_for(settings, home.folder, home.ledger)
+        since = watching_since(home, begin=live)
+        self.done = Evaluated(rules=len(engine.rules), not_evaluated=len(self.rules.problems))
+        self.evaluation = Evaluation(
+            home,
+            engine,
+            live=live,
+            news_since=since if live else (_EVER if notify else None),
+            told=self._told,
+            on_progress=on_progress,
+        )
+
+    def _told(self, connection: Connection, changes: Sequence[FindingChange]) -> None:
+        report = raise_findings(connection, changes, self.settings, now())
+        self.done.raised += len(report.raised)
+        self.done.told += report.told
+
+    def settle(self) -> None:
+        """Catch up with rules that are new or have changed."""
+        self.evaluation.settle_rules()
+        self._count()
+
+    def pending(self, *, stop: Callable[[], bool] = lambda: False) -> None:
+        """Evaluate what was committed."""
+        self.evaluation.pending(stop=stop)
+        self._count()
+
+    def reconcile(self) -> None:
+        """Make anew what late records bear on."""
+        if self.evaluation.spans_open():
+            self.evaluation.reconcile()
+            self._count()
+
+    def silent(self, findings: Sequence[Finding]) -> None:
+        """Alerts for sources that are silent now; those of sources that came back are withdrawn."""
+        from dataclasses import replace
+
+        from ashiato.detect.changes import change_of
+        from ashiato.ledger.finding_rows import standing_of, write_findings
+
+        moment = now()
+        with self.home.ledger.begin() as connection:
+            before = {f.uid: f for f in standing_of(connection, "silence")}
+            after = {f.uid: f for f in findings}
+            after.update({uid: replace(f, standing=False) for uid, f in before.items() if uid not in after})
+            changes = [
+                FindingChange(kind, finding, before.get(uid), live=True)
+                for uid, finding in after.items()
+                if (kind := change_of(before.get(uid), finding)) is not None
+            ]
+            write_findings(connection, [(c.finding, True) for c in changes], moment)
+            self._told(connection, changes)
+
+    def _count(self) -> None:
+        report = self.evaluation.report
+        self.done.batches, self.done.records = report.batches, report.records
+        self.done.changes, self.done.learnt = dict(report.changes), report.learnt
+
+
+class LiveEvaluation:
+    """Evaluation within `watch`: after each commit, on the committing thread; what is left to the lake in between."""
+
+    def __init__(self, home: Home, settings: Settings, say: Callable[[str], None]) -> None:
+        self.say = say
+        self.inner = HomeEvaluation(home, settings, live=True, notify=True)
+        self._lock = threading.Lock()
+        self.delivered = threading.Event()
+        self.error: str | None = None
+
+    def begin(self) -> None:
+        """Catch up with what was committed before, by this process or an earlier one."""
+        done = self.inner.done
+        self.say(f"{done.rules:,} rules are evaluated; {done.not_evaluated:,} documents cannot be")
+        self.inner.settle()
+        self.inner.pending()
+        self.inner.reconcile()
+
+    def after_commit(self, committed: Committed) -> None:
+        """Evaluate what was just committed."""
+        del committed
+        with self._lock:
+            before = self.inner.done.told
+            self.inner.pending()
+            if self.inner.done.told > before:
+                self.delivered.set()
+
+    def silent(self, findings: Sequence[Finding]) -> None:
+        """Sources that fell silent, or came back."""
+        with self._lock:
+            self.inner.silent(findings)
+
+    def run(self, stop: threading.Event) -> None:
+        """Make anew what late records bear on, while others go on."""
+        while not stop.wait(RECONCILE_SECONDS):
+            try:
+                with self._lock:
+                    self.inner.reconcile()
+                self.error = None
+            except Exception as error:
+                self.error = f"{type(error).__name__}: {error}"
+                self.say(f"Late records could not be evaluated, and are tried again: {self.error}")
+
+
+def evaluate(
+    home: Home,
+    settings: Settings,
+    *,
+    notify: bool = False,
+    on_progress: Callable[[str, float], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Evaluated:
+    """Evaluate everything that a collection committed. What it raises is listed; `notify`: and delivered."""
+    import time
+
+    began = time.monotonic()
+    evaluation = HomeEvaluation(home, settings, live=False, notify=notify, on_progress=on_progress)
+    evaluation.settle()
+    evaluation.pending(stop=stop)
+    if not stop():
+        evaluation.reconcile()
+    if notify and evaluation.done.told:
+        from ashiato.alerts.delivery import Deliverer
+
+        Deliverer(home.ledger, settings).deliver_due()
+    evaluation.done.seconds = time.monotonic() - began
+    return evaluation.done

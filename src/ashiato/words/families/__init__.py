@@ -1,0 +1,1 @@
+"""Families of operations, one module each: found by being here (see docs/words.md)."""
