@@ -354,4 +354,5 @@ def _records(source: WatchedSource, context: LiveContext) -> LiveQueue:
 
 @live_kind("s3", needs="queue")
 def _hints(source: WatchedSource, context: LiveContext) -> LiveQueue:
-    return LiveQueue.from_settings(source, clock=context.clock)
+    # A state of its own: how the listing fares says who is silent, and a queue does not.
+    return LiveQueue.from_settings(source, state=SourceState(source.name, "s3 queue"), clock=context.clock)
