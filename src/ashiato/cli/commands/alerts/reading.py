@@ -41,14 +41,20 @@ def list_(
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every state.")] = False,
-    level: Annotated[Level | None, typer.Option(help="This level and above.")] = None,
+    level: Annotated[
+        Level | None,
+        typer.Option(help="This level and above.", show_default="low in the table, any in JSON and CSV"),
+    ] = None,
     account: Annotated[str | None, typer.Option(help="Only this account, by id or name.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only this rule; a pattern with *.")] = None,
     since: Annotated[
         str | None, typer.Option(help='Only with hits since then: a time, or a span such as "7 days".')
     ] = None,
     incident: Annotated[str | None, typer.Option(help="Only those of this incident.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Alerts, at most; the newest first.")] = 200,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Alerts, at most.", show_default="200 in the table, all in JSON and CSV"),
+    ] = None,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -65,9 +71,13 @@ def list_(
             raise WrongUse(
                 f"alerts have no state {name}", where="--state", remedy=f"States: {', '.join(STATES)}."
             )
+    table = told.format == "table"
+    # What nobody needs to act on would hide the rest from a person; a program gets everything.
+    shown = level or ("low" if table and not all_ else None)
+    most = limit or (200 if table else None)
     asked = select_alerts(
         states=None if all_ else state or NEEDING,
-        level=level,
+        level=shown,
         account=None if account is None else accounts_by_name(told.settings, [account])[0],
         rule=rule,
         since=None if since is None else moment(since, "--since", ahead=False),
@@ -75,8 +85,8 @@ def list_(
     )
     names = {a.id: a.name for a in told.settings.accounts}
     with reading(told) as connection:
-        rows = connection.execute(asked.limit(limit + 1)).all()
-        more, rows = len(rows) > limit, rows[:limit]
+        rows = connection.execute(asked if most is None else asked.limit(most + 1)).all()
+        more, rows = most is not None and len(rows) > most, rows[:most]
         ids = event_ids(connection, [row.id for row in rows])
     documents = [alert_document(row, names, ids.get(row.id, [])) for row in rows]
     if told.format == "json":
@@ -89,10 +99,12 @@ def list_(
         )
     else:
         writer = Writer(told.settings)
-        table = [_row(document, row, writer) for document, row in zip(documents, rows, strict=True)]
-        print_rows("table", list(table[0]), table)
+        cells = [_row(document, row, writer) for document, row in zip(documents, rows, strict=True)]
+        print_rows("table", list(cells[0]), cells)
         if more:
-            print(f"The newest {limit}; --limit shows more.")
+            print(f"The newest {most}; --limit shows more.")
+        if level is None and not all_:
+            print("Informational ones are left out; --level informational shows them.")
 
 
 def alert_document_columns(documents: list[dict[str, Any]]) -> list[str]:
