@@ -53,7 +53,7 @@ def home(tmp_path: Path, hook: Webhook) -> Path:
         record = event("CreateAccessKey", source="iam", at=NOON)
         raise_(
             ledger,
-            [change(finding(NOON, rule="key-created", level="low", title="=Key", example=record))],
+            [change(finding(NOON, rule="key-created", level="medium", title="=Key", example=record))],
             told,
         )
         raise_(
@@ -272,7 +272,7 @@ def test_digest(run: Alerts, hook: Webhook) -> None:
     until = ["--until", "2026-11-20T23:00"]
     text = run("digest", *until).out
     assert text.startswith("Alerts of the day until 2026-11-20 23:00: 3 new, 3 open\n")
-    assert "New, by level: high 2, low 1." in text
+    assert "New, by level: high 2, medium 1." in text
     document = run("digest", "--json", *until).json
     assert {p for p in paths(document) if not p.startswith(("grown[]", "older[]"))} == {
         k for k in documented("digest") if not k.startswith(("grown[]", "older[]"))

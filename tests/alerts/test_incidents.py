@@ -120,7 +120,7 @@ def test_the_story_is_in_time_order_and_names_a_record_once(ledger: Ledger) -> N
     later = event("CreateAccessKey", source="iam", at=NOON + HOUR, errorCode="AccessDenied")
     raise_(ledger, finding(NOON + HOUR, rule="key", example=later), TOLD)
     raise_(ledger, finding(NOON, rule="user", example=record), TOLD)
-    raise_(ledger, finding(NOON, rule="iam-change", example=record, level="low"), TOLD)
+    raise_(ledger, finding(NOON, rule="iam-change", example=record, level="medium"), TOLD)
     with ledger.begin() as connection:
         told = incident_story(connection, 1, Writer(TOLD))
     assert [(e["alerts"], e["level"]) for e in told["story"]] == [(["A-2", "A-3"], "high"), (["A-1"], "high")]

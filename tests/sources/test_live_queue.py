@@ -329,9 +329,11 @@ def test_an_outage_of_s3_is_no_fault_of_the_messages(
     queue.send({"Records": [record]})
     with running(live, sink):
         until(lambda: live.state.counts.get("came back", 0) >= 3, 60)
+        assert live.state.error is not None
         assert sink.quarantined == []
         wire.mend()
         until(lambda: queue.counts() == (0, 0), 60)
+        until(lambda: live.state.error is None)
     assert sink.quarantined == []
     assert [content for _, content, _ in sink.contents] == [b"x"]
 

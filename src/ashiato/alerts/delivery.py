@@ -75,6 +75,7 @@ class Deliverer:
         clock: Callable[[], datetime] = clock_now,
         opened: Callable[[Channel], Sender] = open_channel,
         scatter: Callable[[float, float], float] = random.uniform,
+        on_sent: Callable[[box.Message, datetime], None] | None = None,
     ) -> None:
         self.ledger = ledger
         self.settings = settings
@@ -82,6 +83,7 @@ class Deliverer:
         self._tell = tell
         self._open = opened
         self._scatter = scatter
+        self._on_sent = on_sent
         self._channels = {c.name: c for c in settings.channels}
         self._ready = {name: threading.Event() for name in self._channels}
         self._pauses: dict[str, tuple[int, datetime]] = {}
@@ -223,6 +225,8 @@ class Deliverer:
             box.mark(connection, message, "sent", sent_at=done, attempts=message.attempts + 1, error=None)
             self._note(connection, message, "delivered", done, channel=channel.name)
         report.sent += 1
+        if self._on_sent is not None:
+            self._on_sent(message, done)
         return True
 
     def _failed(self, name: str, message: box.Message, error: str, report: DeliveryReport) -> None:

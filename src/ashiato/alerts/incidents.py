@@ -21,6 +21,7 @@ from ashiato.alerts.grouping import UnionFind, chains, earlier, later
 from ashiato.alerts.history import History
 from ashiato.alerts.placing import sliced
 from ashiato.ledger.alert_tables import alert_findings, alerts, finding_entities, incidents
+from ashiato.ledger.findings import LEVELS
 
 #: More principals than this that share a value within reach of one another: it relates nothing.
 MOST_PRINCIPALS = 5
@@ -28,6 +29,9 @@ MOST_PRINCIPALS = 5
 MOST_ALERTS = 200
 #: Alerts one after the other for longer than so many times `incident_within`: it is habit. Not of access keys.
 MOST_SPANS = 2
+
+#: The least level of an alert in an incident (its place in LEVELS).
+LEAST_LEVEL = LEVELS.index("low")
 
 #: Alerts that may be part of an incident; what is expected or was contradicted is not.
 _RELATED = ("open", "acknowledged", "closed")
@@ -166,7 +170,7 @@ class _Region:
         for column, values in ((c.id, numbers), (c.incident, inside)):
             for part in sliced(values):
                 asked = sa.select(c.id, c.first, c.last, c.principal, c.incident).where(
-                    column.in_(part), c.state.in_(_RELATED), c.level > 0
+                    column.in_(part), c.state.in_(_RELATED), c.level >= LEAST_LEVEL
                 )
                 for row in self.connection.execute(asked):
                     found[row.id] = _Alert(row.id, row.first, row.last, row.principal, row.incident)
@@ -200,7 +204,7 @@ class _Region:
                     e.hash.in_(part),
                     f.standing == 1,
                     c.state.in_(_RELATED),
-                    c.level > 0,
+                    c.level >= LEAST_LEVEL,
                     c.last >= low,
                     c.first <= high,
                 )

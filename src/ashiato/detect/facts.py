@@ -19,6 +19,7 @@ ACCOUNT_FIELD = {
     "vpc_flow_logs": "account_id",
 }
 REGION_FIELD = {"cloudtrail": "awsRegion", "config_items": "awsRegion", "vpc_flow_logs": "region"}
+_FLOW = ("interface_id", "srcaddr", "srcport", "dstaddr", "dstport")
 _ADDRESS_FIELDS = {
     "cloudtrail": ("sourceIPAddress",),
     "config_items": (),
@@ -44,9 +45,9 @@ def event_id(view: RecordView, row: int) -> str:
     interface, addresses, ports and time."""
     match view.description.name:
         case "cloudtrail":
-            found = view.values_of("eventID", row)
+            found = view.listed("eventID")[row]
             if found:
-                return str(found[0])
+                return str(found)
             hashed = (
                 view.table["record_hash"][row].as_py() if "record_hash" in view.table.column_names else None
             )
@@ -58,13 +59,8 @@ def event_id(view: RecordView, row: int) -> str:
             )
             return f"{name}@{item.get('configurationItemCaptureTime')}"
         case _:
-            f = {
-                n: _first(view, n, row) for n in ("interface_id", "srcaddr", "srcport", "dstaddr", "dstport")
-            }
-            return (
-                f"{f['interface_id']}/{f['srcaddr']}:{f['srcport']}>{f['dstaddr']}:{f['dstport']}"
-                f"@{int(view.times[row]) // 1_000_000}"
-            )
+            interface, source, port, target, target_port = (view.listed(n)[row] for n in _FLOW)
+            return f"{interface}/{source}:{port}>{target}:{target_port}@{int(view.times[row]) // 1_000_000}"
 
 
 def _first(view: RecordView, name: str, row: int) -> Any:

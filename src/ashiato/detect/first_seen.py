@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -80,7 +81,8 @@ class _Sighting:
         return self.time // DAY
 
 
-def digest(values: Sequence[str | None]) -> bytes:
+@lru_cache(200_000)
+def digest(values: tuple[str | None, ...]) -> bytes:
     """Sixteen bytes that stand for a tuple of values."""
     text = json.dumps(values, ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
@@ -221,8 +223,7 @@ def _detail(rule: Rule, told: FirstSeen, view: RecordView, sighting: _Sighting) 
     found = facts(view, row)
     fields = rule.grouping
     group = {f: str(v[0]) for f in fields if (v := view.values_of(f, row))}
-    one = np.array([row], np.int64)
-    delivered = newest_of(view, "delivered_at", one) if "delivered_at" in view.table.column_names else None
+    delivered = newest_of(view, "delivered_at", np.array([row], np.int64))
     peers: Group = tuple(str(v[0]) if (v := view.values_of(f, row)) else None for f in told.peers)
     return json.dumps(
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from heapq import merge
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from ashiato.detect.facts import Facts, event_id, example, facts, order_of
 from ashiato.detect.history import at
-from ashiato.detect.record_view import RecordView, Rows
+from ashiato.detect.record_view import NO_TIME, RecordView, Rows
 from ashiato.detect.rule import DEFAULT_ACTORS, Rule
 from ashiato.ledger.finding_rows import finding_uid
 from ashiato.ledger.findings import LEVELS, MOST_EVENT_IDS, MOST_EXAMPLES, Actor, Finding, Level
@@ -53,8 +54,9 @@ class Draft:
     delivered_at: datetime | None = None
     ingested_at: datetime | None = None
 
-    @property
+    @cached_property
     def uid(self) -> str:
+        """The uid of the finding."""
         normal = {k: v.lower() for k, v in self.group.items()}
         return finding_uid(self.rule.id, normal, at(self.hour * HOUR))
 
@@ -93,11 +95,10 @@ class Draft:
     def arrived(self, view: RecordView, rows: Rows) -> None:
         """Note when the newest of the records came."""
         for name in ("delivered_at", "ingested_at"):
-            if name in view.table.column_names:
-                newest = newest_of(view, name, rows)
-                before = getattr(self, name)
-                if newest is not None and (before is None or newest > before):
-                    setattr(self, name, newest)
+            newest = newest_of(view, name, rows)
+            before = getattr(self, name)
+            if newest is not None and (before is None or newest > before):
+                setattr(self, name, newest)
 
     def merge(self, other: Draft) -> None:
         """Take over the hits of another draft of the same finding."""
@@ -218,11 +219,11 @@ def _examples(examples: Sequence[Mapping[str, Any]], table: str) -> list[Mapping
 
 def newest_of(view: RecordView, column: str, rows: Rows) -> datetime | None:
     """The latest time of a column among some records."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.max(view.table[column].take(pa.array(rows))).as_py()
-    return found if isinstance(found, datetime) else None
+    times = view.moments(column)
+    if times is None or not len(rows):
+        return None
+    latest = int(times[rows].max())
+    return None if latest == NO_TIME else at(latest)
 
 
 def group_rows(view: RecordView, fields: Sequence[str], rows: Rows) -> dict[Group, Rows]:

@@ -26,6 +26,9 @@ _PROVENANCE = frozenset(
     {"extra", "entities", "delivered_at", "ingested_at", "source", "object", "variant", "record_hash"}
 )
 
+#: Where a time column has none.
+NO_TIME = -(1 << 62)
+
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -53,6 +56,8 @@ class RecordView:
         self._coded: dict[str, Coded | None] = {}
         self._decoded: dict[str, dict[int, Any]] = {}
         self._records: dict[int, dict[str, Any]] = {}
+        self._moments: dict[str, np.ndarray[Any, np.dtype[np.int64]] | None] = {}
+        self._listed: dict[str, list[Any]] = {}
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -62,6 +67,22 @@ class RecordView:
         """Time of each record, microseconds since 1970."""
         column = self.table[self.description.time_column].cast(pa.int64())
         return np.asarray(column.to_numpy(), dtype=np.int64)
+
+    def moments(self, column: str) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """A column of times in microseconds, NO_TIME where there is none; None where there is no such column."""
+        if column not in self._moments:
+            found = None
+            if column in self.table.column_names:
+                known = pc.fill_null(self.table[column].cast(pa.int64()), NO_TIME)
+                found = np.asarray(known.to_numpy(), dtype=np.int64)
+            self._moments[column] = found
+        return self._moments[column]
+
+    def listed(self, column: str) -> list[Any]:
+        """A column as a list: for what is asked of most of its records."""
+        if column not in self._listed:
+            self._listed[column] = self.table[column].to_pylist()
+        return self._listed[column]
 
     # -- fields ---------------------------------------------------------------------------------------
 

@@ -104,6 +104,8 @@ class LiveFirehose:
 
         self.state.since = self.state.since or self._clock()
         self._sink = sink
+        # After a defect this is begun again: nobody waits any more for what was under way.
+        self._waiting, self._waiting_bytes, self._reading_bytes, self._requests = {}, 0, 0, 0
         self._pool = ThreadPoolExecutor(MOST_REQUESTS, f"{self.name}-offer")
         try:
             listener = self._listen(stop)

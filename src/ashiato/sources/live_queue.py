@@ -8,11 +8,9 @@ deleted after the commit of all that it stands for; docs/sources.md says what be
 from __future__ import annotations
 
 import hashlib
-import queue
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -28,6 +26,7 @@ from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
 from ashiato.sources.live_kinds import LiveContext, live_kind
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable
 from ashiato.sources.options import SourceOptions
+from ashiato.sources.queue_keeper import ALL, Keeper
 from ashiato.sources.queue_messages import BATCH, Held, Messages
 from ashiato.sources.queue_objects import PASSING, AnnouncedObjects
 from ashiato.sources.trouble import Trouble, count
@@ -75,9 +74,7 @@ class LiveQueue:
         self._options = options
         self._hints = kind == "s3"
         self._flow_format = flow_format
-        self._most_tries = most_tries
         self._wait = wait
-        self._retry = retry
         self._linger = linger
         self._clock = clock
         self._queue_name = urlsplit(url).path.rpartition("/")[2] or "queue"
@@ -85,10 +82,12 @@ class LiveQueue:
         self._reading = Trouble(self.state, clock=clock)
         deleting = Trouble(self.state, most=60.0, clock=clock)
         self._messages = Messages(self._sqs, url, visibility=visibility, trouble=deleting)
-        self._outcomes: queue.SimpleQueue[tuple[list[Held], ObjectRef, Outcome]] = queue.SimpleQueue()
+        self._keeper = Keeper(
+            name, self._queue_name, self._messages, objects, hints=self._hints, most_tries=most_tries, retry=retry,
+            state=self.state, trouble=self._reading,
+        )  # fmt: skip
         self._lock = threading.Lock()
         self._on_the_way: dict[ObjectRef, list[Held]] = {}
-        self._excused: OrderedDict[str, int] = OrderedDict()
         self._unreachable: SourceUnavailable | None = None
         self._client: Any = None
         self._backlog_at = 0.0
@@ -122,14 +121,18 @@ class LiveQueue:
 
     def run(self, sink: Sink, stop: threading.Event) -> None:
         self.state.since = self.state.since or self._clock()
+        # After a defect this is begun again: what was held then comes again by itself.
+        self._messages.forget()
+        self._keeper.defect = None
         ended = threading.Event()
-        keeper = threading.Thread(
-            target=self._keep, args=(sink, ended), name=f"{self.name}-keeper", daemon=True
-        )
+        thread = f"{self.name}-keeper"
+        keeper = threading.Thread(target=self._keeper.run, args=(sink, ended), name=thread, daemon=True)
         keeper.start()
         pool = ThreadPoolExecutor(RECEIVERS, f"{self.name}-receive")
         try:
             while not stop.is_set():
+                if self._keeper.defect is not None:
+                    raise self._keeper.defect
                 if len(self._messages) >= MOST_HELD or self._messages.size >= MOST_HELD_BYTES:
                     stop.wait(0.05)
                 elif not self._round(sink, pool, stop):
@@ -217,7 +220,7 @@ class LiveQueue:
                     announced.append((message, ref))
         going = self._offer_objects(announced, sink) and self._offer_records(holding, sink)
         for message in messages:
-            self._outcomes.put(([message], _NOTHING, "committed" if going else "failed"))
+            self._keeper.came_back([message], ALL, "committed" if going else "failed")
         if going and self._unreachable:
             stop.wait(self._reading.failed(self._unreachable))
             self._unreachable = None
@@ -256,8 +259,13 @@ class LiveQueue:
                 self._on_the_way[ref] = [message]
             arrival = Arrival(ref, reader=self._objects, flow_format=self._flow_format)
             arrival.done = partial(self._object_done, ref)
-            if not self._offered(arrival, sink):
-                self._object_done(ref, "failed")
+            taken = False
+            try:
+                taken = self._offered(arrival, sink)
+            finally:
+                if not taken:
+                    self._object_done(ref, "failed")
+            if not taken:
                 return False
         return True
 
@@ -275,7 +283,7 @@ class LiveQueue:
                 for message in senders:
                     message.waiting += 1
                 arrival = Arrival(ref, content, flow_format=self._flow_format)
-                arrival.done = partial(self._records_done, senders, ref)
+                arrival.done = partial(self._keeper.came_back, senders, ref)
                 if not self._offered(arrival, sink):
                     return False
                 count(self.state, "records", sum(len(records) for _, records in batch))
@@ -294,93 +302,7 @@ class LiveQueue:
     def _object_done(self, ref: ObjectRef, outcome: Outcome) -> None:
         with self._lock:
             messages = self._on_the_way.pop(ref, [])
-        self._outcomes.put((messages, ref, outcome))
-
-    def _records_done(self, messages: list[Held], ref: ObjectRef, outcome: Outcome) -> None:
-        self._outcomes.put((messages, ref, outcome))
-
-    def _keep(self, sink: Sink, ended: threading.Event) -> None:
-        """The second thread: what came back settles messages; the others stay invisible."""
-        extend_at = 0.0
-        while True:
-            over = ended.is_set()
-            for messages, ref, outcome in self._came_back(0.0 if over else 0.5):
-                self._account(messages, ref, outcome, sink)
-            self._messages.flush()
-            if over:
-                self._messages.release()
-                return
-            if time.monotonic() >= extend_at:
-                self._messages.extend()
-                extend_at = time.monotonic() + min(5.0, self._messages.visibility / 4)
-
-    def _came_back(self, seconds: float) -> Iterable[tuple[list[Held], ObjectRef, Outcome]]:
-        try:
-            yield self._outcomes.get(timeout=seconds) if seconds else self._outcomes.get_nowait()
-            while True:
-                yield self._outcomes.get_nowait()
-        except queue.Empty:
-            return
-
-    def _account(self, messages: list[Held], ref: ObjectRef, outcome: Outcome, sink: Sink) -> None:
-        if outcome == "failed" and ref is not _NOTHING:
-            self._note_failure(messages, ref)
-        elif outcome == "failed":
-            for message in messages:
-                message.passing.append("stopped")
-        for message in messages:
-            message.waiting -= 1
-            if message.waiting == 0:
-                self._settle(message, sink)
-
-    def _note_failure(self, messages: list[Held], ref: ObjectRef) -> None:
-        why = self._objects.why(ref)
-        lasting = isinstance(why, ObjectUnavailable) and why.reason not in PASSING
-        for message in messages:
-            if not lasting:
-                message.passing.append(str(why or "it could not be taken"))
-            elif self._hints or self._only_here(message):
-                message.lasting.append(str(why))
-            else:
-                count(self.state, "announced, not readable here")
-
-    def _only_here(self, message: Held) -> bool:
-        return any(named.only_here for named in read_notification(message.body).objects)
-
-    def _settle(self, message: Held, sink: Sink) -> None:
-        """Everything that it stands for came back."""
-        if not message.lasting and not message.passing:
-            self._excused.pop(message.id, None)
-            self._reading.well()
-            self._messages.delete(message)
-            return
-        excused = self._excused.pop(message.id, 0)
-        tries = message.tries - excused
-        if message.passing:
-            # An outage is no fault of the message: such a receive does not count.
-            self._excused[message.id] = excused + 1
-            while len(self._excused) > MOST_HELD * 2:
-                self._excused.popitem(last=False)
-        elif tries >= self._most_tries and self._quarantined(message, sink):
-            return
-        else:
-            self._excused[message.id] = excused
-        count(self.state, "came back")
-        self._messages.give_back(message, min(900.0, self._retry * 2 ** min(max(tries, 1) - 1, 10)))
-
-    def _quarantined(self, message: Held, sink: Sink) -> bool:
-        digest = hashlib.sha256(message.body).hexdigest()
-        name = f"sqs:{self._queue_name}/message/{message.id}"
-        ref = ObjectRef(self.name, name, digest, len(message.body), message.at)
-        reason = f"a message that failed {message.tries} times: {message.lasting[0]}"
-        try:
-            sink.quarantine(ref, message.body, reason)
-        except Exception as error:
-            self._reading.failed(error)
-            return False
-        count(self.state, "quarantined")
-        self._messages.delete(message)
-        return True
+        self._keeper.came_back(messages, ref, outcome)
 
     def _look_at_backlog(self) -> None:
         """How many messages wait; nobody needs the grant for it."""
@@ -409,10 +331,6 @@ class LiveQueue:
         return service_error(error, self._url, grant, role_arn=self._options.role_arn)
 
 
-#: In place of a reference: all of a message is handed over.
-_NOTHING: Final = ObjectRef("", "", "", 0, datetime.fromtimestamp(0, UTC))
-
-
 def queue_options(source: WatchedSource) -> SourceOptions:
     """How to reach the queue: at the endpoint of its URL, where that is not AWS's own, and in its region."""
     from ashiato.sources.aws import is_aws
@@ -436,4 +354,5 @@ def _records(source: WatchedSource, context: LiveContext) -> LiveQueue:
 
 @live_kind("s3", needs="queue")
 def _hints(source: WatchedSource, context: LiveContext) -> LiveQueue:
-    return LiveQueue.from_settings(source, clock=context.clock)
+    # A state of its own: how the listing fares says who is silent, and a queue does not.
+    return LiveQueue.from_settings(source, state=SourceState(source.name, "s3 queue"), clock=context.clock)

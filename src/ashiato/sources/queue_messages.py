@@ -38,8 +38,6 @@ class Held:
     waiting: int = 0
     lasting: list[str] = field(default_factory=list)
     passing: list[str] = field(default_factory=list)
-    #: Failures of what other roads bring too: no reason to keep the message.
-    elsewhere: list[str] = field(default_factory=list)
 
 
 class Messages:
@@ -138,6 +136,13 @@ class Messages:
         if due and self._change(due, self.visibility):
             for message in due:
                 message.until = at + self.visibility
+
+    def forget(self) -> None:
+        """Hold none any more: they become visible to others by themselves."""
+        with self._lock:
+            self._held.clear()
+            self._deletable.clear()
+            self._bytes = 0
 
     def release(self) -> None:
         """Give all back at once: whoever comes next takes them."""

@@ -111,6 +111,7 @@ class Follower:
     def run(self, sink: Sink, stop: threading.Event) -> None:
         """Until `stop`. Raises only defects."""
         due = 0.0
+        self._drop_reading()
         while not stop.is_set():
             try:
                 if self._positions.front is None:

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ashiato.alerts.raising import raise_findings
 from ashiato.core.clock import now
 from ashiato.detect.evaluation import Evaluation, watching_since
 from ashiato.detect.ruleset import engine_for
+from ashiato.intake.lags import Place
+from ashiato.ledger.alert_tables import alerts
 from ashiato.ledger.findings import Finding, FindingChange
 
 if TYPE_CHECKING:
+    from ashiato.alerts.outbox import Message
     from ashiato.core.settings import Settings
     from ashiato.detect.ruleset import RuleSet
     from ashiato.lake.home import Home
@@ -129,13 +133,23 @@ class HomeEvaluation:
 
 
 class LiveEvaluation:
-    """Evaluation within `watch`: after each commit, on the committing thread; what is left to the lake in between."""
+    """Evaluation within `watch`: after each commit, on the committing thread; what is left to the lake in between.
 
-    def __init__(self, home: Home, settings: Settings, say: Callable[[str], None]) -> None:
+    `observe`: told of lags, by place, stage, seconds and number of records.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        say: Callable[[str], None],
+        observe: Callable[[Place, str, float, int], None] = lambda *_: None,
+    ) -> None:
         self.say = say
+        self.observe = observe
         self.inner = HomeEvaluation(home, settings, live=True, notify=True)
         self._lock = threading.Lock()
-        self.delivered = threading.Event()
+        #: What is wrong now: a health check reads it.
         self.error: str | None = None
 
     def begin(self) -> None:
@@ -148,12 +162,28 @@ class LiveEvaluation:
 
     def after_commit(self, committed: Committed) -> None:
         """Evaluate what was just committed."""
-        del committed
-        with self._lock:
-            before = self.inner.done.told
-            self.inner.pending()
-            if self.inner.done.told > before:
-                self.delivered.set()
+        try:
+            with self._lock:
+                self.inner.pending()
+        except Exception as error:
+            # The batch stays unevaluated and comes again with the next commit.
+            self.error = f"evaluation fails: {type(error).__name__}: {error}"
+            raise
+        self.error = None
+        lag = (now() - committed.at).total_seconds()
+        for one in committed.lags:
+            self.observe(one.place, "evaluated", lag, one.records)
+
+    def sent(self, message: Message, at: datetime) -> None:
+        """A message was handed to its channel."""
+        if message.alert is None:
+            return
+        found = self.inner.home.ledger.rows(
+            sa.select(alerts.c.account, alerts.c.region).where(alerts.c.id == message.alert)
+        )
+        for account, region in found:
+            place = Place("alerts", message.kind, account or "", region or "")
+            self.observe(place, "alerted", (at - message.created_at).total_seconds(), 1)
 
     def silent(self, findings: Sequence[Finding]) -> None:
         """Sources that fell silent, or came back."""
@@ -168,8 +198,8 @@ class LiveEvaluation:
                     self.inner.reconcile()
                 self.error = None
             except Exception as error:
-                self.error = f"{type(error).__name__}: {error}"
-                self.say(f"Late records could not be evaluated, and are tried again: {self.error}")
+                self.error = f"late records cannot be evaluated: {type(error).__name__}: {error}"
+                self.say(f"Late records could not be evaluated, and are tried again: {error}")
 
 
 def evaluate(

@@ -39,6 +39,8 @@ def health(watch: Watch, *, error_long: timedelta = ERROR_LONG) -> Health:
         found.reasons.append("committing has ended")
     if state.error is not None:
         found.reasons.append(f"committing fails: {state.error}")
+    if watch.evaluation is not None and watch.evaluation.error is not None:
+        found.reasons.append(watch.evaluation.error)
     since = max(t for t in (oldest, state.last_commit, watch.since) if t is not None)
     if oldest is not None and now - since > STUCK and now - oldest > STUCK:
         found.reasons.append(f"nothing was committed since {since:%Y-%m-%d %H:%M:%SZ}, and something waits")

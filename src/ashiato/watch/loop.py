@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError, WrongUse
 from ashiato.core.memory import expect_much
 from ashiato.core.settings import Settings
-from ashiato.intake.lags import LagBook
+from ashiato.intake.lags import LagBook, Place
 from ashiato.intake.taken import failed_earlier
 from ashiato.intake.watched import WRITE_SECONDS, ProcessState, write_watched
 from ashiato.lake.home import Home
@@ -96,6 +98,11 @@ class Watch:
     def add_service(self, name: str, service: Service) -> None:
         """Before `run`; a service ends when its event is set, after the last commit."""
         self._services.append(ServiceRunner(name, service, self._services_stop, self.say))
+
+    def observe(self, place: Place, stage: str, seconds: float, count: int) -> None:
+        """Note the lag of a later stage, for `ashiato sources` and for /metrics."""
+        self.lags.observe(place, stage, seconds, self.clock(), count)
+        self.pipeline.metrics.lags(place, stage, np.full(count, seconds))
 
     def health(self) -> healths.Health:
         return healths.health(self, error_long=self.error_long)

@@ -89,8 +89,12 @@ class SourceSink:
         return known(self.pipeline.home.ledger, refs)
 
     def quarantine(self, ref: ObjectRef, content: bytes, reason: str) -> None:
-        note = ReadingNote(quarantine=reason)
-        if not self.pipeline.offer(self.name, Arrival(ref, content=content), note):
+        kept = threading.Event()
+        arrival = Arrival(ref, content=content, kept=kept.set)
+        taken = self.pipeline.offer(self.name, arrival, ReadingNote(quarantine=reason))
+        while taken and not kept.wait(0.5):
+            taken = self.pipeline.alive
+        if not taken:
             raise AshiatoError("the pipeline is stopping; nothing was kept", where=ref.name)
 
 
@@ -114,7 +118,7 @@ class Pipeline:
         self.say = say
         self.clock = clock
         self.writer = LakeWriter(home)
-        self.keeper = Keeper(home.folder / "spool", say)
+        self.keeper = Keeper(home.folder / "spool", self._kept, self._dropped, self._note_error)
         self.waiting = Waiting(settings.waiting_mb << 20)
         self.fetchers = Fetchers(self._fetched, self._not_fetched)
         self.reader = GroupReader(home, keep_objects=keep_objects, flow_format=flow_format)
@@ -133,6 +137,7 @@ class Pipeline:
     def start(self) -> None:
         """Begin committing; first what an earlier process kept and could not commit any more."""
         earlier = self.keeper.earlier()
+        self.keeper.start()
         self._thread.start()
         if earlier:
             self.say(f"Spool: {len(earlier):,} objects that an earlier run kept are taken in now")
@@ -170,13 +175,23 @@ class Pipeline:
         self.origins.setdefault(source, set()).add(arrival.ref.source)
         if arrival.content is not None:
             item.content = arrival.content
-            if not self.keeper.keep(item, self._note_error, self._stop):
-                self.waiting.leave(item)
-                return False
-        self._dispatch(item)
-        if arrival.kept is not None:
-            self._tell(arrival.kept)
+            self.keeper.put(item)
+        else:
+            self._dispatch(item)
+            if arrival.kept is not None:
+                self._tell(arrival.kept)
         return True
+
+    def _kept(self, item: Item) -> None:
+        kept = list(item.arrivals)
+        self._dispatch(item)
+        for arrival in kept:
+            if arrival.kept is not None:
+                self._tell(arrival.kept)
+
+    def _dropped(self, item: Item) -> None:
+        """The end came before the disk had room: nobody was told that it was kept, and it comes again."""
+        self.waiting.leave(item)
 
     def _item(self, source: str, arrival: Arrival, note: ReadingNote, size: int) -> Item:
         return Item(
@@ -308,7 +323,10 @@ class Pipeline:
     def _finish(self, item: Item, outcome: Outcome, *, forget: bool = True) -> None:
         arrivals, following = self.waiting.finish(item)
         if item.spooled is not None and forget and outcome != "failed":
-            self.keeper.forget(item.spooled, len(arrivals))
+            try:
+                self.keeper.forget(item.spooled, len(arrivals))
+            except OSError as error:
+                self.say(f"The spool could not be tidied: {error}")
         self.state.outcomes[outcome] += 1
         self.metrics.finished(item.source, outcome, time.monotonic() - item.offered)
         for arrival in arrivals:
@@ -353,6 +371,7 @@ class Pipeline:
         """Take over nothing more, commit what was read, and end. What was not fetched comes again."""
         self.waiting.stop()
         self.fetchers.stop(STOP_SECONDS)
+        self.keeper.stop()
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join()

@@ -51,8 +51,12 @@ def watch(
 ) -> None:
     """Watch the sources of the settings: what arrives is committed within seconds. Says on standard error what
     came and what is wrong; ends by SIGTERM or Ctrl-C."""
+    import logging
+
     from ashiato.watch.loop import Watch
 
+    # A commit that meets one of maintenance is tried again at once, which PyIceberg tells as a warning.
+    logging.getLogger("pyiceberg").setLevel(logging.ERROR)
     told = common(home, config, format_, json)
     with told.open_for_writing("ashiato watch", wait_seconds=wait) as opened:
         watching = Watch(opened, told.settings, say=_say)
@@ -78,14 +82,15 @@ def _evaluate(watching: Watch, told: Common, *, once: bool) -> None:
     from ashiato.alerts.delivery import Deliverer
     from ashiato.watch.evaluating import LiveEvaluation
 
-    evaluation = LiveEvaluation(watching.home, told.settings, _say)
+    evaluation = LiveEvaluation(watching.home, told.settings, _say, watching.observe)
     evaluation.begin()
     watching.after_commit.append(evaluation.after_commit)
     watching.on_silence.append(evaluation.silent)
     watching.evaluation = evaluation
     if not once:
         watching.add_service("reconcile", evaluation.run)
-        watching.add_service("delivery", Deliverer(watching.home.ledger, told.settings).run)
+        deliverer = Deliverer(watching.home.ledger, told.settings, on_sent=evaluation.sent)
+        watching.add_service("delivery", deliverer.run)
 
 
 def _deliver(watching: Watch, told: Common) -> None:

@@ -43,7 +43,7 @@ def list_(
     all_: Annotated[bool, typer.Option("--all", help="Every state.")] = False,
     level: Annotated[
         Level | None,
-        typer.Option(help="This level and above.", show_default="low in the table, any in JSON and CSV"),
+        typer.Option(help="This level and above.", show_default="low; with --json every level"),
     ] = None,
     account: Annotated[str | None, typer.Option(help="Only this account, by id or name.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only this rule; a pattern with *.")] = None,
@@ -53,7 +53,9 @@ def list_(
     incident: Annotated[str | None, typer.Option(help="Only those of this incident.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Alerts, at most.", show_default="200 in the table, all in JSON and CSV"),
+        typer.Option(
+            min=1, help="Alerts, at most; the newest first.", show_default="200; with --json all of them"
+        ),
     ] = None,
     format_: FormatOption = None,
     json: JsonOption = False,
@@ -71,13 +73,14 @@ def list_(
             raise WrongUse(
                 f"alerts have no state {name}", where="--state", remedy=f"States: {', '.join(STATES)}."
             )
-    table = told.format == "table"
-    # What nobody needs to act on would hide the rest from a person; a program gets everything.
-    shown = level or ("low" if table and not all_ else None)
-    most = limit or (200 if table else None)
+    if told.format == "table":
+        shown_level: Level | None = level or "low"
+        most: int | None = limit or 200
+    else:
+        shown_level, most = level, limit
     asked = select_alerts(
         states=None if all_ else state or NEEDING,
-        level=shown,
+        level=shown_level,
         account=None if account is None else accounts_by_name(told.settings, [account])[0],
         rule=rule,
         since=None if since is None else moment(since, "--since", ahead=False),
@@ -86,7 +89,8 @@ def list_(
     names = {a.id: a.name for a in told.settings.accounts}
     with reading(told) as connection:
         rows = connection.execute(asked if most is None else asked.limit(most + 1)).all()
-        more, rows = most is not None and len(rows) > most, rows[:most]
+        more = most is not None and len(rows) > most
+        rows = rows[:most]
         ids = event_ids(connection, [row.id for row in rows])
     documents = [alert_document(row, names, ids.get(row.id, [])) for row in rows]
     if told.format == "json":
@@ -99,12 +103,10 @@ def list_(
         )
     else:
         writer = Writer(told.settings)
-        cells = [_row(document, row, writer) for document, row in zip(documents, rows, strict=True)]
-        print_rows("table", list(cells[0]), cells)
+        table = [_row(document, row, writer) for document, row in zip(documents, rows, strict=True)]
+        print_rows("table", list(table[0]), table)
         if more:
             print(f"The newest {most}; --limit shows more.")
-        if level is None and not all_:
-            print("Informational ones are left out; --level informational shows them.")
 
 
 def alert_document_columns(documents: list[dict[str, Any]]) -> list[str]:
