@@ -295,6 +295,7 @@ def _add(
     draft.count(run.first)
     draft.add_events([(run.first, run.first_event)])
     account, region, principal, actor, addresses, access_key, resources = detail["facts"]
+    draft.actors.add(actor)
     draft.take(Facts(account, region, principal, actor, tuple(addresses), access_key, tuple(resources)))
     if len(draft.examples) < 3:
         draft.examples = [*draft.examples, detail["example"]]
