@@ -17,10 +17,15 @@ PACKAGE = ROOT / "src" / "ashiato"
 LAYERS = (
     ("core",),
     ("formats",),
+    ("words",),
     ("ledger",),
     ("lake",),
     ("engine", "sources"),
     ("intake",),
+    ("network",),
+    ("detect",),
+    ("alerts",),
+    ("watch",),
     ("demo",),
     ("cli",),
 )

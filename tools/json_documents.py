@@ -41,6 +41,13 @@ _COLLECTED = {
     "quarantined_records": ("number", "entries added to the quarantine"),
     "bytes": ("number", "bytes read, as delivered"),
     "seconds": ("number", "wall-clock time"),
+    "evaluated": ("object", "what rules made of it; null with --no-evaluate or after an interruption"),
+    "evaluated.rules": ("number", "rules that are evaluated"),
+    "evaluated.records": ("number", "records that they were evaluated over"),
+    "evaluated.findings": ("object", "findings by what happened to them: new, grown, amended, withdrawn"),
+    "evaluated.alerts": ("number", "alerts raised"),
+    "evaluated.messages": ("number", "messages put into the outbox (with --notify)"),
+    "evaluated.seconds": ("number", "wall-clock time of it"),
 }
 
 _LAG = {

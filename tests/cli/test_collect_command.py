@@ -17,7 +17,16 @@ from intake.small_objects import SmallObjects, write_small_objects
 from intake.taking_in import write, write_events
 from intake.test_variants import an_event
 
-KEYS = {"objects", "records", "duplicates", "variants", "quarantined_records", "bytes", "seconds"}
+KEYS = {
+    "objects",
+    "records",
+    "duplicates",
+    "variants",
+    "quarantined_records",
+    "bytes",
+    "seconds",
+    "evaluated",
+}
 
 
 @pytest.fixture(scope="module")

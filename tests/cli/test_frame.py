@@ -204,15 +204,11 @@ def test_a_home_made_by_a_newer_version_is_refused_and_left_alone(
 def test_a_home_made_by_an_older_version_opens_after_migration(
     ashiato: Command, tmp_path: Path, file: Path
 ) -> None:
-    import sqlite3
+    from lake.homes import back_to_revision
 
     home = tmp_path / "home"
     ashiato("collect", file, "--home", home)
-    with sqlite3.connect(home / "ledger.db") as connection:
-        for table in ("listings", "requests", "dirty_days", "homes"):
-            connection.execute(f"DROP TABLE {table}")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    connection.close()
+    back_to_revision(home, "0001")
     (home / "id").unlink()
     told(ashiato("sources", "--home", home), 3, "must be migrated", "ashiato maintain")
     again = ashiato("collect", file, "--home", home, "--json")

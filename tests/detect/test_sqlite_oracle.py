@@ -69,7 +69,9 @@ def test_plain_rules_of_the_own_pack_hit_what_sqlite_and_a_plain_reading_find(
     """SQLite for those that look at columns only; one record after the other for those that look at derived fields
     or into lists."""
     documents = plain_rules_of_the_own_pack()
-    underived = Oracle(raw, [d for d in documents if "ashiato." not in str(yaml.safe_load(d)["detection"])], LISTS)
+    underived = Oracle(
+        raw, [d for d in documents if "ashiato." not in str(yaml.safe_load(d)["detection"])], LISTS
+    )
     beyond = underived.beyond()
     expected = {k: v for k, v in underived.events().items() if k not in beyond}
     assert len(expected) > 50

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import duckdb
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 from pyiceberg.expressions import AlwaysTrue
 
 from ashiato.core.settings import Settings
@@ -21,6 +26,7 @@ from ashiato.lake.home import Home
 from ashiato.lake.maintain import MaintainReport, maintain
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.scan import relation
+from ashiato.ledger import database
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
@@ -175,3 +181,27 @@ def data_files(home: Path, table: str) -> dict[str, int]:
 def files_on_disk(home: Path, table: str) -> set[str]:
     """Data files that lie in the table's folder, whether a snapshot names them or not."""
     return {str(p) for p in (home / "lake" / "warehouse" / "ashiato" / table).rglob("*.parquet")}
+
+
+def back_to_revision(home: Path, revision: str) -> None:
+    """The control database with the same rows, as the version of that revision would have it."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    old = home / "old.db"
+    engine = sa.create_engine(f"sqlite:///{old}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(old)) as ledger:
+        ledger.execute("ATTACH ? AS newer", (str(home / "ledger.db"),))
+        for (table,) in ledger.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
+            if table == "alembic_version":
+                continue
+            columns = ", ".join(f'"{c[1]}"' for c in ledger.execute(f"PRAGMA main.table_info({table})"))
+            ledger.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        ledger.commit()
+    for leftover in home.glob("ledger.db*"):
+        leftover.unlink()
+    old.rename(home / "ledger.db")

@@ -16,15 +16,11 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from ashiato.core.errors import AshiatoError, HomeBusy, HomeNewer
 from ashiato.lake.catalog import open_catalog, open_table
 from ashiato.lake.home import Home
-from ashiato.ledger import database
-from lake.homes import content, events, flow_lines, take_in, write_events, write_flows
+from lake.homes import back_to_revision, content, events, flow_lines, take_in, write_events, write_flows
 
 HOLDER = """
 import sys
@@ -79,30 +75,6 @@ def _python(code: str, *arguments: object, **options: object) -> subprocess.Comp
     )  # fmt: skip
 
 
-def _back_to_revision(home: Path, revision: str) -> None:
-    """The control database with the same rows, as the version of that revision would have it."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
-    old = home / "old.db"
-    engine = sa.create_engine(f"sqlite:///{old}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()
-    with closing(sqlite3.connect(old)) as ledger:
-        ledger.execute("ATTACH ? AS newer", (str(home / "ledger.db"),))
-        for (table,) in ledger.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall():
-            if table == "alembic_version":
-                continue
-            columns = ", ".join(f'"{c[1]}"' for c in ledger.execute(f"PRAGMA main.table_info({table})"))
-            ledger.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
-        ledger.commit()
-    for leftover in home.glob("ledger.db*"):
-        leftover.unlink()
-    old.rename(home / "ledger.db")
-
-
 def _filled(home: Path, logs: Path) -> None:
     write_events(logs, events(Random(1), 50))
     take_in(home, logs)
@@ -119,7 +91,7 @@ def test_a_home_of_an_older_version_opens_after_migration(tmp_path: Path) -> Non
     _filled(home, logs)
     before = content(home, "cloudtrail")
     # As the version before the home had an id, and before hashes stood in a column of their own, left it.
-    _back_to_revision(home, "0002")
+    back_to_revision(home, "0002")
     (home / "id").unlink()
     with open_table(open_catalog(home / "lake"), "cloudtrail").update_schema() as update:
         update.delete_column("record_hash")

@@ -188,9 +188,11 @@ def enable(
     home: HomeOption = None,
     config: ConfigOption = None,
     pack: Annotated[str | None, typer.Option(help="Every rule of this pack.")] = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Evaluate these rules from now on; what the lake holds is caught up with at the next run."""
-    _say(rules, pack, home, config, enabled=True)
+    _say(rules, pack, common(home, config, format_, json), enabled=True)
 
 
 def disable(
@@ -200,19 +202,18 @@ def disable(
     home: HomeOption = None,
     config: ConfigOption = None,
     pack: Annotated[str | None, typer.Option(help="Every rule of this pack.")] = None,
+    format_: FormatOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Evaluate these rules no longer. What they found stays."""
-    _say(rules, pack, home, config, enabled=False)
+    _say(rules, pack, common(home, config, format_, json), enabled=False)
 
 
-def _say(
-    names: list[str], pack: str | None, home: Path | None, config: Path | None, *, enabled: bool
-) -> None:
-    from ashiato.cli.output import plain
+def _say(names: list[str], pack: str | None, told: Common, *, enabled: bool) -> None:
+    from ashiato.cli.output import plain, print_rows, to_json
     from ashiato.core.errors import WrongUse
     from ashiato.detect.ruleset import say_enabled
 
-    told = common(home, config, None, False)
     rules = _rules(told)
     chosen = [rules.find(n) for n in names]
     if pack is not None:
@@ -223,9 +224,14 @@ def _say(
         )
     with told.open_for_reading() as opened:
         say_enabled(opened.ledger, [r.rule.id for r in chosen], enabled=enabled)
-    for one in chosen:
-        print(f"{'On' if enabled else 'Off'}: {plain(one.rule.title)}")
-    if enabled:
+    rows = [{"id": one.rule.id, "title": one.rule.title, "enabled": enabled} for one in chosen]
+    if told.format == "json":
+        print(to_json(rows))
+    elif told.format == "csv":
+        print_rows("csv", list(rows[0]), rows)
+    else:
+        for one in chosen:
+            print(f"{'On' if enabled else 'Off'}: {plain(one.rule.title)}")
         print("A running `ashiato watch` takes it up at its next start.")
 
 
