@@ -26,10 +26,20 @@ NUMBERS: list[Any] = [0, 1, -1, 5, 5.0, 5.5, 10, 1e3, 123456789012, None]
 def odd_events() -> list[Record]:
     found = []
     for number, text in enumerate(ODD):
-        found.append(event(number, errorMessage=text, requestParameters={"name": text, "same": ODD[number // 2]}))
+        found.append(
+            event(number, errorMessage=text, requestParameters={"name": text, "same": ODD[number // 2]})
+        )
     for number, value in enumerate(NUMBERS, 100):
         found.append(event(number, requestParameters={"count": value, "flag": bool(number % 2)}))
-    addresses = ["10.0.0.1", "10.0.1.255", "10.1.0.0", "192.0.2.77", "2001:db8::1", "2001:db9::1", "AWS Internal"]
+    addresses = [
+        "10.0.0.1",
+        "10.0.1.255",
+        "10.1.0.0",
+        "192.0.2.77",
+        "2001:db8::1",
+        "2001:db9::1",
+        "AWS Internal",
+    ]
     found += [event(n, sourceIPAddress=a) for n, a in enumerate(addresses, 200)]
     times = ["2026-01-01T00:00:00Z", "2026-01-05T00:59:59Z", "2026-12-31T23:30:00Z", "2025-02-28T12:30:30Z"]
     found += [event(n, eventTime=t) for n, t in enumerate(times, 300)]
@@ -143,7 +153,16 @@ def hits(detection: dict[str, Any], *values: Any, lists: Any = None) -> list[int
 
 
 def test_networks() -> None:
-    values = ["10.0.0.1", "10.0.0.130", "::ffff:10.0.0.1", "2001:db8::5", "2001:DB8:0:0::5", "2001:db8:1::", "x", "10.0.0.1 "]
+    values = [
+        "10.0.0.1",
+        "10.0.0.130",
+        "::ffff:10.0.0.1",
+        "2001:db8::5",
+        "2001:DB8:0:0::5",
+        "2001:db8:1::",
+        "x",
+        "10.0.0.1 ",
+    ]
     assert hits({"requestParameters.v|cidr": "10.0.0.0/25"}, *values) == [0]
     assert hits({"requestParameters.v|cidr": "10.0.0.0/8"}, *values) == [0, 1]
     assert hits({"requestParameters.v|cidr": "2001:db8::/48"}, *values) == [3, 4]
@@ -154,11 +173,17 @@ def test_base64() -> None:
     def coded(text: str, before: str = "") -> str:
         return base64.b64encode((before + text).encode()).decode()
 
-    values = [coded("curl http"), coded("curl http", "x"), coded("curl http", "xy"), "curl http", coded("CURL HTTP")]
+    values = [
+        coded("curl http"),
+        coded("curl http", "x"),
+        coded("curl http", "xy"),
+        "curl http",
+        coded("CURL HTTP"),
+    ]
     assert hits({"requestParameters.v|base64": "curl http"}, *values) == [0]
     assert hits({"requestParameters.v|base64|contains": "curl h"}, *values) == [0]
     assert hits({"requestParameters.v|base64offset|contains": "curl http"}, *values) == [0, 1, 2]
-    wide = [base64.b64encode(("ping".encode("utf-16-le"))).decode(), base64.b64encode("ping".encode("utf-16")).decode(),
+    wide = [base64.b64encode("ping".encode("utf-16-le")).decode(), base64.b64encode("ping".encode("utf-16")).decode(),
             base64.b64encode("ping".encode("utf-16-be")).decode(), coded("ping")]  # fmt: skip
     assert hits({"requestParameters.v|wide|base64": "ping"}, *wide) == [0]
     assert hits({"requestParameters.v|utf16le|base64": "ping"}, *wide) == [0]
@@ -238,7 +263,11 @@ def test_placeholders_stand_for_lists_of_the_settings() -> None:
     assert hits({"requestParameters.v|contains|expand": "%admins%"}, *values, lists=lists) == [0, 1, 3, 4]
     assert hits({"requestParameters.v|expand": "%none%"}, *values, lists=lists) == []
     assert hits({"requestParameters.v|expand": "%parts%.%parts%"}, *values, lists=lists) == [5, 6]
-    excluded = {"a": {"eventName": "*"}, "b": {"requestParameters.v|expand": "%admins%"}, "condition": "a and not b"}
+    excluded = {
+        "a": {"eventName": "*"},
+        "b": {"requestParameters.v|expand": "%admins%"},
+        "condition": "a and not b",
+    }
     assert hits(excluded, *values, lists=lists) == [2, 4, 5, 6]
 
 
@@ -246,9 +275,9 @@ def test_fields_that_no_column_has_are_found() -> None:
     events = [event(1, brandNew={"deep": ["x"]}), event(2, brandNew="x"), event(3)]
     assert matching(plain({"brandNew.deep": "x"}), events) == {"e000001"}
     assert matching(plain({"brandNew|exists": True}), events) == {"e000001", "e000002"}
-    assert matching(plain({"userIdentity.newKind": "q"}), [event(1, userIdentity={"type": "Root", "newKind": "Q"})]) == {
-        "e000001"
-    }
+    assert matching(
+        plain({"userIdentity.newKind": "q"}), [event(1, userIdentity={"type": "Root", "newKind": "Q"})]
+    ) == {"e000001"}
 
 
 @pytest.mark.parametrize("table", ["vpc_flow_logs", "config_items"])
