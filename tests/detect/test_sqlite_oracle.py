@@ -57,9 +57,10 @@ def plain_rules_of_the_own_pack() -> list[str]:
     for path in sorted(OWN.rglob("*.yml")):
         for document in yaml.safe_load_all(path.read_text()):
             own = document.get("ashiato", {})
-            if "detection" in document and not {"new_terms", "rate"} & own.keys():
-                if document["logsource"].get("service") == "cloudtrail":
-                    found.append(yaml.safe_dump(document, sort_keys=False))
+            if "detection" not in document or {"new_terms", "rate"} & own.keys():
+                continue
+            if document["logsource"].get("service") == "cloudtrail":
+                found.append(yaml.safe_dump(document, sort_keys=False))
     return found
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from ashiato.detect.gathering import Draft, joined
 from ashiato.ledger.detection_tables import findings as t
 from ashiato.ledger.finding_rows import read_findings, write_findings
-from ashiato.ledger.findings import Finding, FindingChange
+from ashiato.ledger.findings import MOST_EVENT_IDS, Finding, FindingChange
 
 _SLICE = 400
 Change = Literal["new", "grown", "amended", "withdrawn"]
@@ -28,6 +28,7 @@ class FindingChanges:
         self.news_since = news_since
         self._before: dict[str, Finding | None] = {}
         self._after: dict[str, Finding] = {}
+        self._by_rule: dict[str, dict[str, None]] = {}
 
     def add(self, drafts: Iterable[Draft]) -> None:
         """Further hits of findings."""
@@ -39,9 +40,8 @@ class FindingChanges:
             for draft in several:
                 known = self._after.get(uid) or self._before[uid]
                 # One that was withdrawn has no hits any more.
-                self._after[uid] = (
-                    draft.finding() if known is None or not known.standing else joined(known, draft)
-                )
+                stands = known is not None and known.standing
+                self._put(uid, joined(known, draft) if known is not None and stands else draft.finding())
 
     def replace(self, uids: Iterable[str], drafts: Iterable[Draft]) -> None:
         """The findings with these uids, as they are now; those without a draft are withdrawn."""
@@ -56,14 +56,15 @@ class FindingChanges:
         for uid in everything:
             known = self._after.get(uid) or self._before[uid]
             if uid in made:
-                self._after[uid] = _kept(known, made[uid].finding())
+                self._put(uid, _kept(known, made[uid].finding()))
             elif known is not None and known.standing:
-                self._after[uid] = replace(known, standing=False)
+                self._put(uid, replace(known, standing=False))
 
     def uids(self, rule: str, hours: Iterable[datetime]) -> list[str]:
-        """Uids of standing findings of a rule in these hours."""
+        """Uids of standing findings of a rule in these hours, those of this transaction too."""
         wanted = list(hours)
-        found: list[str] = []
+        among = set(wanted)
+        found = [uid for uid, finding in self._made(rule) if finding.hour in among]
         for start in range(0, len(wanted), _SLICE):
             part = wanted[start : start + _SLICE]
             found += self.connection.scalars(
@@ -72,14 +73,28 @@ class FindingChanges:
         return found
 
     def uids_between(self, rule: str, first: datetime, last: datetime) -> list[str]:
-        """Uids of standing findings of a rule in the hours from `first` to before `last`."""
-        return list(
-            self.connection.scalars(
-                sa.select(t.c.uid).where(
-                    t.c.rule == rule, t.c.hour >= first, t.c.hour < last, t.c.standing == 1
-                )
-            )
+        """Uids of standing findings of a rule in the hours from `first` to before `last`, those of this transaction
+        too."""
+        found = [uid for uid, finding in self._made(rule) if first <= finding.hour < last]
+        found += self.connection.scalars(
+            sa.select(t.c.uid).where(t.c.rule == rule, t.c.hour >= first, t.c.hour < last, t.c.standing == 1)
         )
+        return found
+
+    def uids_of(self, rule: str) -> list[str]:
+        """Uids of all standing findings of a rule, those of this transaction too."""
+        found = [uid for uid, _ in self._made(rule)]
+        found += self.connection.scalars(sa.select(t.c.uid).where(t.c.rule == rule, t.c.standing == 1))
+        return found
+
+    def _made(self, rule: str) -> list[tuple[str, Finding]]:
+        """Findings of a rule that this transaction made or changed, and that stand."""
+        made = ((uid, self._after[uid]) for uid in self._by_rule.get(rule, ()))
+        return [(uid, finding) for uid, finding in made if finding.standing]
+
+    def _put(self, uid: str, finding: Finding) -> None:
+        self._after[uid] = finding
+        self._by_rule.setdefault(finding.rule, {})[uid] = None
 
     def _read(self, uids: Iterable[str] | Mapping[str, object]) -> None:
         missing = [u for u in uids if u not in self._before]
@@ -130,7 +145,7 @@ def change_of(before: Finding | None, after: Finding) -> Change | None:
     )
     if same:
         return None
-    grown = after.hits >= before.hits and (
-        set(before.event_ids) <= set(after.event_ids) or len(after.event_ids) == len(before.event_ids)
-    )
+    # Of more than a finding names, earlier ones push out later ones.
+    full = len(before.event_ids) == len(after.event_ids) == MOST_EVENT_IDS
+    grown = after.hits >= before.hits and (full or set(before.event_ids) <= set(after.event_ids))
     return "grown" if grown else "amended"

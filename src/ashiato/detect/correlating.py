@@ -6,35 +6,60 @@ lake) is the caller's business.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
 from ashiato.detect.conditions import Scalar, text_of
-from ashiato.detect.facts import Facts, actor_of, event_id, example, facts
-from ashiato.detect.gathering import HOUR, MOST_LOOKED_AT, Draft, group_rows, telling_actor
+from ashiato.detect.facts import Facts, event_id, example, facts
+from ashiato.detect.gathering import HOUR, MOST_LOOKED_AT, Draft, actors_of, group_rows
 from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import Correlation, Rule
 from ashiato.detect.windows import CountedHit, Window, matched_windows
-from ashiato.ledger.findings import MOST_EXAMPLES
+from ashiato.ledger.findings import MOST_EXAMPLES, Actor
 
 #: A group's values, lower case: Sigma compares text without regard to case.
 Key = tuple[str, ...]
 _NUMERIC = frozenset({"value_sum", "value_avg", "value_percentile", "value_median"})
 
 
+#: Records of a group of which it is remembered what they say: those that came last.
+MOST_REMEMBERED = 300
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """What one record says, and the record where it is to be shown."""
+
+    time: int
+    facts: Facts
+    example: Mapping[str, object] | None
+
+
 @dataclass
 class GroupHits:
-    """Counted hits of one group: `spelt` are its values as written (the spelling that sorts first), `looked_at` what
-    some of its records say."""
+    """Counted hits of one group: `spelt` are its values as written, `looked_at` what some of its records say."""
 
     spelt: tuple[str, ...]
     hits: set[CountedHit] = field(default_factory=set)
-    facts: list[Facts] = field(default_factory=list)
-    examples: list[Mapping[str, object]] = field(default_factory=list)
+    looked_at: dict[str, LookedAt] = field(default_factory=dict)
     _sorted: list[CountedHit] | None = None
+
+    def take(self, other: GroupHits) -> None:
+        """Take over what another has of the same group."""
+        self.add(other.hits)
+        self.spelt = min(self.spelt, other.spelt)
+        self.look(other.looked_at)
+
+    def look(self, found: Mapping[str, LookedAt]) -> None:
+        """Remember what records say."""
+        self.looked_at.update(found)
+        for event in list(self.looked_at)[: max(len(self.looked_at) - MOST_REMEMBERED, 0)]:
+            del self.looked_at[event]
 
     def add(self, hits: Iterable[CountedHit]) -> bool:
         """Add hits; whether there was a new one."""
@@ -95,6 +120,12 @@ class Correlations:
             (self.depth(r) for r in inner if r.correlation is not None), default=0
         )
 
+    def waits(self, rule: Rule) -> bool:
+        """Whether a correlation, or one that it counts, holds by what did not come."""
+        assert rule.correlation is not None
+        inner = [self.rules[r] for r in rule.correlation.references]
+        return rule.correlation.waits or any(self.waits(r) for r in inner if r.correlation is not None)
+
     def plain(self, rule: Rule) -> set[str]:
         """Ids of the plain rules that a correlation rests on."""
         assert rule.correlation is not None
@@ -150,6 +181,7 @@ def count_rows(
         into = found.setdefault(key, GroupHits(known))
         into.spelt = min(into.spelt, known)
         times = view.times[group]
+        acting = actors_of(view, group)
         into.add(
             CountedHit(
                 int(time),
@@ -157,16 +189,20 @@ def count_rows(
                 slot,
                 _value(correlation, view, values, row),
                 carried=_carried(view, carried, row),
-                actor=actor_of(view, row),
+                spelt=known,
+                actors=acted,
             )
-            for time, row in zip(times.tolist(), group.tolist(), strict=True)
+            for time, row, acted in zip(times.tolist(), group.tolist(), acting, strict=True)
         )
         order = np.argsort(times, kind="stable")[:MOST_LOOKED_AT]
         looked_at.append((into, group[order].tolist()))
     view.prepare_records(row for _, some in looked_at for row in some[:MOST_EXAMPLES])
     for into, some in looked_at:
-        into.facts += [facts(view, row, closely=place < MOST_EXAMPLES) for place, row in enumerate(some)]
-        into.examples += [example(view, row) for row in some[:MOST_EXAMPLES]]
+        for place, row in enumerate(some):
+            closely = place < MOST_EXAMPLES
+            said = facts(view, row, closely=closely)
+            shown = example(view, row) if closely else None
+            into.looked_at[event_id(view, row)] = LookedAt(int(view.times[row]), said, shown)
     return found
 
 
@@ -209,9 +245,13 @@ def count_windows(
     for window in windows:
         hits = key.sorted()
         inside = window.chosen if window.chosen is not None else hits[window.low : window.high]
-        evidence = tuple(sorted({e for h in inside for e in (h.evidence or (h.event,))}))
+        evidence = tuple(sorted({e for h in inside for e in h.events}))
+        actors = tuple(sorted({a for h in inside for a in h.actors}))
+        group = min((h.spelt for h in inside), default=key.spelt)
+        ids = {e for _, e in evidence}
+        looked_at = {e: said for e, said in key.looked_at.items() if e in ids}
         for combination in {h.carried for h in inside} or {()}:
-            known = dict(zip(source.group_by, key.spelt, strict=True))
+            known = dict(zip(source.group_by, group, strict=True))
             known.update({f: v for f, v in zip(carried, combination, strict=False) if v is not None})
             known.update({source.type: f"{window.metric:g}", "sigma_metric": f"{window.metric:g}"})
             spelt = [known.get(told.field_in(f, inner.id)) for f in told.group_by]
@@ -224,25 +264,28 @@ def count_windows(
             if values and all(v is not None for v in values):
                 texts = tuple(str(v).lower() for v in values)
                 value = _number(texts[0]) if told.type in _NUMERIC else texts[0] if len(texts) == 1 else texts
-            event = f"{inner.id}:{'|'.join(key.spelt).lower()}:{window.start}:{window.end}"
+            event = f"{window_prefix(inner, key)}{window.start}:{window.end}"
             into.add(
                 [
                     CountedHit(
                         window.end, event, slot, value, evidence,
-                        tuple(known.get(told.field_in(f, inner.id)) for f in above),
-                        telling_actor({h.actor for h in inside}),
+                        tuple(known.get(told.field_in(f, inner.id)) for f in above), whole, actors,
                     )
                 ]
             )  # fmt: skip
-            into.facts = key.facts[:MOST_LOOKED_AT]
-            into.examples = list(key.examples[:3])
+            into.look(looked_at)
     return found
+
+
+def window_prefix(rule: Rule, group: GroupHits) -> str:
+    """What the ids of a group's windows begin with, as those hits that other correlations count."""
+    return f"{rule.id}:{json.dumps([v.lower() for v in group.spelt])}:"
 
 
 def drafts_of_windows(
     rule: Rule, group: GroupHits, hours: Iterable[int] | None, *, first: int, last: int, now: int
 ) -> dict[int, Draft]:
-    """Findings of one group of a correlation: its matched windows anchored in first … last, by the hour of their end.
+    """Findings of one group of a correlation: its matched windows that end at first … last, by the hour of their end.
     `hours`: only these."""
     assert rule.correlation is not None
     wanted = None if hours is None else set(hours)
@@ -254,10 +297,7 @@ def drafts_of_windows(
         hour = window.end // HOUR
         if wanted is not None and hour not in wanted:
             continue
-        draft = made.get(hour)
-        if draft is None:
-            names = rule.correlation.group_by
-            draft = made[hour] = Draft(rule, dict(zip(names, group.spelt, strict=True)), hour)
+        draft = made.setdefault(hour, Draft(rule, {}, hour))
         draft.count(window.end, window.start)
         most = draft.explanation.get("count")
         draft.explanation["count"] = window.metric if most is None else max(most, window.metric)
@@ -270,20 +310,27 @@ def drafts_of_windows(
             else:
                 ranges.append((window.low, window.high))
     for hour, draft in made.items():
-        evidence = [h for low, high in spans.get(hour, ()) for h in hits[low:high]] + list(
-            chosen.get(hour, ())
-        )
-        draft.add_events({(h.time, e) for h in evidence for e in (h.evidence or (h.event,))})
-        for found in group.facts[:MOST_LOOKED_AT]:
-            draft.take(found)
-        # The level rests on the actors of all that was counted, not of those looked at.
-        draft.actors = {h.actor for h in evidence}
-        draft.examples = list(group.examples[:3])
-        draft.explanation.update(
-            {
-                "threshold": f"{rule.correlation.operator} {rule.correlation.count:g}",
-                "within_seconds": rule.correlation.span // 1_000_000,
-                "type": rule.correlation.type,
-            }
-        )
+        evidence = [h for low, high in spans.get(hour, ()) for h in hits[low:high]]
+        _explain(draft, rule.correlation, group, [*evidence, *chosen.get(hour, ())])
     return made
+
+
+def _explain(draft: Draft, told: Correlation, group: GroupHits, evidence: Sequence[CountedHit]) -> None:
+    """What a finding says of the hits in its windows, and of nothing else."""
+    spelt = min((h.spelt for h in evidence), default=group.spelt)
+    draft.group = dict(zip(told.group_by, spelt, strict=True))
+    events = {e for h in evidence for e in h.events}
+    draft.add_events(events)
+    ids = {e for _, e in events}
+    said = sorted((s for e, s in group.looked_at.items() if e in ids), key=lambda s: s.time)
+    for one in (said or list(group.looked_at.values()))[:MOST_LOOKED_AT]:
+        draft.take(one.facts)
+    draft.examples = [s.example for s in said if s.example is not None][:MOST_EXAMPLES]
+    draft.actors = {cast("Actor", a) for h in evidence for a in h.actors}
+    draft.explanation.update(
+        {
+            "threshold": None if told.expression is not None else f"{told.operator} {told.count:g}",
+            "within_seconds": told.span // 1_000_000,
+            "type": told.type,
+        }
+    )

@@ -11,9 +11,9 @@ written together with its findings. What stands in the end is what `backtest` fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ from ashiato.detect.first_seen import (
     take_sightings,
 )
 from ashiato.detect.gathering import HOUR, Draft, drafts_of_matches
-from ashiato.detect.history import PICKED_BY, LakeHistory, at, micros
+from ashiato.detect.history import PICKED_BY, LakeHistory, at
 from ashiato.detect.ledger_runs import LedgerRuns, RunsCache
 from ashiato.detect.live_windows import LiveWindows
 from ashiato.detect.past import PastSearch
@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 
 #: The row of `rule_states` that says since when what happens is news.
 WATCHING = "#watching"
+
+#: `live` of an open span: it can be made anew now, or when later records have come.
+_READY, _WAITING = 0, 1
 
 #: Told of the changes of a transaction, within it: alerts.
 Told = Callable[[Connection, Sequence[FindingChange]], None]
@@ -95,6 +98,8 @@ class Evaluation:
         self.report = EvaluationReport()
         self._runs = RunsCache()
         self._windows = LiveWindows(engine)
+        #: The last batch that `reconcile` knew of.
+        self._seen = -1
 
     # -- batches --------------------------------------------------------------------------------------
 
@@ -203,15 +208,27 @@ class Evaluation:
     # -- what is left to the lake -------------------------------------------------------------------------
 
     def spans_open(self) -> bool:
-        """Whether something is left to the lake."""
-        return bool(self.home.ledger.scalar(sa.select(sa.func.count()).select_from(open_spans)))
+        """Whether something is left to the lake; what waits for later records only when some have come."""
+        ready = self.home.ledger.scalar(sa.select(sa.func.min(open_spans.c.live)))
+        return ready is not None and (ready == _READY or self._newest_batch() != self._seen)
+
+    def _newest_batch(self) -> int:
+        return int(self.home.ledger.scalar(sa.select(sa.func.max(t.batches.c.id))) or 0)
 
     def reconcile(self) -> EvaluationReport:
         """Make anew from the lake what late records, or records of history, bear on."""
         left = self._spans()
         if not left:
             return self.report
+        try:
+            self._reconcile(left)
+        finally:
+            self._runs.clear()
+        return self.report
+
+    def _reconcile(self, left: dict[str, list[tuple[int, int]]]) -> None:
         known = {r: s for r, s in left.items() if r in self.engine.rules}
+        seen = self._newest_batch()
         with PinnedLake(self.home) as lake:
             history = LakeHistory(lake)
             windows = {r: s for r, s in known.items() if self.engine.rules[r].correlation is not None}
@@ -239,11 +256,25 @@ class Evaluation:
                                 open_spans.c.rule == rule, open_spans.c.start == first
                             )
                         )
+                for rule, first, last in self._not_over(history, windows):
+                    _open_span(connection, rule, first, last, ready=_WAITING)
                 found = changes.write(now())
                 self.told(connection, found)
-        self._runs.clear()
+        self._seen = seen
         self.report.count(found)
-        return self.report
+
+    def _not_over(
+        self, history: LakeHistory, spans: dict[str, list[tuple[int, int]]]
+    ) -> Iterator[tuple[str, int, int]]:
+        """Spans whose windows wait for what may still come: no later record says that they are over."""
+        correlations = self.engine.correlations
+        for id_, several in spans.items():
+            rule = self.engine.rules[id_]
+            newest = history.span(rule.table) if correlations.waits(rule) else None
+            if newest is not None:
+                for first, last in several:
+                    if last + _reach(rule) > newest[1]:
+                        yield id_, max(first, newest[1] - correlations.depth(rule)), last
 
     def _spans(self) -> dict[str, list[tuple[int, int]]]:
         """Open spans by rule."""
@@ -302,12 +333,14 @@ class Evaluation:
 
     def settle_rules(self) -> int:
         """Evaluate rules that are new or have changed over what the lake holds already; how many there were."""
-        states = {r.rule: r for r in self.home.ledger.rows(sa.select(rule_states))}
-        changed = [
-            r
-            for r in self.engine.rules.values()
-            if (known := states.get(r.id)) is None or known.fingerprint != r.fingerprint
-        ]
+        states = {r.rule: r.fingerprint for r in self.home.ledger.rows(sa.select(rule_states))}
+        self._forget({r for r, known in states.items() if known is not None and r not in self.engine.rules})
+        new = {r.id for r in self.engine.rules.values() if states.get(r.id) != r.fingerprint}
+        # A correlation finds something else when a rule that it counts does.
+        for rule in self.engine.correlations.ordered:
+            if rule.correlation is not None and new.intersection(rule.correlation.references):
+                new.add(rule.id)
+        changed = [r for r in self.engine.rules.values() if r.id in new]
         if not changed:
             return 0
         empty = not self.home.ledger.scalar(
@@ -327,19 +360,30 @@ class Evaluation:
         self.report.learnt = len(changed)
         return len(changed)
 
+    def _forget(self, ids: set[str]) -> None:
+        """Rules that are not evaluated miss what comes: when they come back, they catch up."""
+        if ids:
+            with self.home.ledger.begin() as connection:
+                for id_ in sorted(ids):
+                    connection.execute(
+                        sa.update(rule_states).where(rule_states.c.rule == id_).values(fingerprint=None)
+                    )
+
     def _catch_up(self, rules: Sequence[Rule]) -> None:
         with PinnedLake(self.home) as lake:
             engine = self.engine.only([r.id for r in rules])
+            history = LakeHistory(lake)
             past = PastSearch(
                 engine,
-                LakeHistory(lake),
+                history,
                 on_progress=lambda s: self.on_progress("Evaluating rules over what is there", s),
             ).run()
+            ends = {table: span[1] for table in engine.tables() if (span := history.span(table))}
         with self.home.ledger.begin() as connection:
             changes = FindingChanges(connection, self.news_since)
             runs = LedgerRuns(connection, self._runs)
             for rule in rules:
-                before = changes.uids_between(rule.id, at(0), at(micros(now() + timedelta(days=36500))))
+                before = changes.uids_of(rule.id)
                 kept = [d for d in past.drafts.get(rule.id, {}).values() if rule.alone]
                 changes.replace(before, kept)
                 if rule.kind == "first_seen":
@@ -352,6 +396,14 @@ class Evaluation:
                 elif rule.rate is not None:
                     RateCounts(connection, rule).put_all(past.counts.get(rule.id, {}))
                 connection.execute(sa.delete(open_spans).where(open_spans.c.rule == rule.id))
+                if (
+                    rule.correlation is not None
+                    and self.engine.correlations.waits(rule)
+                    and rule.table in ends
+                ):
+                    newest = ends[rule.table]
+                    first = newest - self.engine.correlations.depth(rule)
+                    _open_span(connection, rule.id, first, newest, ready=_WAITING)
             _note(connection, rules)
             # Batches of before this home was watched are evaluated by that, too.
             connection.execute(
@@ -381,16 +433,16 @@ def _note(connection: Connection, rules: Sequence[Rule]) -> None:
             connection.execute(sa.insert(rule_states).values(rule=rule.id, **values))
 
 
-def _open_span(connection: Connection, rule: str, first: int, last: int) -> None:
+def _open_span(connection: Connection, rule: str, first: int, last: int, *, ready: int = _READY) -> None:
     """Leave a span to the lake; those that overlap or touch it become one."""
     s = open_spans.c
     touching = connection.execute(
-        sa.select(s.start, s.end).where(s.rule == rule, s.start <= last + HOUR, s.end >= first - HOUR)
+        sa.select(s.start, s.end, s.live).where(s.rule == rule, s.start <= last + HOUR, s.end >= first - HOUR)
     ).all()
-    for start, end in touching:
-        first, last = min(first, start), max(last, end)
+    for start, end, was in touching:
+        first, last, ready = min(first, start), max(last, end), min(ready, was)
         connection.execute(sa.delete(open_spans).where(s.rule == rule, s.start == start))
-    connection.execute(sa.insert(open_spans).values(rule=rule, start=first, end=last, live=0))
+    connection.execute(sa.insert(open_spans).values(rule=rule, start=first, end=last, live=ready))
 
 
 def watching_since(home: Home, *, begin: bool) -> datetime | None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from ashiato.core.text import fitting, printable
 from ashiato.detect.record_view import RecordView
 from ashiato.ledger.findings import Actor
 
 #: Bytes of JSON of an example that a finding keeps; larger fields are left out, the largest first.
 MOST_EXAMPLE = 6_000
+#: Characters of the name of a record (`event_id`).
+MOST_ID = 100
 
 ACCOUNT_FIELD = {
     "cloudtrail": "recipientAccountId",
@@ -42,7 +46,16 @@ class Facts:
 
 def event_id(view: RecordView, row: int) -> str:
     """What names a record: CloudTrail's event id; of an item its resource and capture time; of a flow record
-    interface, addresses, ports and time."""
+    interface, addresses, ports and time. Of what is longer than any database column of ours, the beginning and a
+    hash."""
+    name = _event_id(view, row)
+    if fitting(name, MOST_ID) is None:
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return f"{printable(name, MOST_ID - 34)}#{digest}"
+    return name
+
+
+def _event_id(view: RecordView, row: int) -> str:
     match view.description.name:
         case "cloudtrail":
             found = view.listed("eventID")[row]
@@ -66,17 +79,6 @@ def event_id(view: RecordView, row: int) -> str:
 def _first(view: RecordView, name: str, row: int) -> Any:
     found = view.values_of(name, row)
     return found[0] if found else None
-
-
-def actor_of(view: RecordView, row: int) -> Actor:
-    """Who acted in a record."""
-    if "ashiato.actor" not in view.derived:
-        return "unknown"
-    column = view.coded("ashiato.actor")
-    if column is None or column.codes[row] < 0:
-        return "unknown"
-    found: Actor = cast("Actor", column.distinct[column.codes[row]])
-    return found
 
 
 def facts(view: RecordView, row: int, *, closely: bool = True) -> Facts:

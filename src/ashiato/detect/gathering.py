@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import merge
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -276,6 +276,15 @@ def _value(view: RecordView, name: str, row: int) -> str | None:
     return _text(found[0]) if found else None
 
 
+def actors_of(view: RecordView, rows: Rows) -> list[tuple[Actor, ...]]:
+    """Who acted in each of some records, as far as the table tells."""
+    column = view.coded("ashiato.actor") if "ashiato.actor" in view.derived else None
+    if column is None:
+        return [("unknown",)] * len(rows)
+    names = [*((cast("Actor", str(v)),) for v in column.distinct), ("unknown",)]
+    return [names[place] for place in column.codes[rows].tolist()]
+
+
 def _text(value: Any) -> str:
     from ashiato.detect.conditions import text_of
 
@@ -299,7 +308,8 @@ def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows, *, closely: int 
             draft.count(int(when.max()), hits=len(there) - 1)
             draft.add_events(first_events(view, there))
             order = np.argsort(when, kind="stable")[:MOST_LOOKED_AT]
-            draft.actors = actors_of(view, there)
+            # Of every record: the level rests on who acted, and must not on which of them are looked at.
+            draft.actors = {a for acted in set(actors_of(view, there)) for a in acted}
             draft.arrived(view, there)
             made.append((draft, there[order].tolist()))
     chosen = made if closely is None else made[:closely]
@@ -307,14 +317,6 @@ def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows, *, closely: int 
     for draft, looked_at in chosen:
         draft.look_at(view, looked_at)
     return [draft for draft, _ in made]
-
-
-def actors_of(view: RecordView, rows: Rows) -> set[Actor]:
-    """Actors of records, all of them: the level of a finding rests on it."""
-    column = view.coded("ashiato.actor") if "ashiato.actor" in view.derived else None
-    if column is None:
-        return set()
-    return {column.distinct[c] for c in np.unique(column.codes[rows]).tolist() if c >= 0}
 
 
 def first_events(view: RecordView, rows: Rows) -> list[tuple[int, str]]:

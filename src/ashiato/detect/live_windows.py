@@ -1,7 +1,8 @@
 """Windows of correlations as records come: hits of the last while, kept in memory, by correlation and group.
 
 The hits in memory are all there are from `zone` on, so that an hour whose windows lie after it is judged from them.
-What reaches further back is left to the lake.
+What reaches further back is left to the lake. So are correlations that wait for what does not come, and those that
+count them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ashiato.detect.correlating import Counted, GroupHits, Key, count_rows, count_windows, drafts_of_windows
+from ashiato.detect.correlating import (
+    Counted,
+    GroupHits,
+    Key,
+    count_rows,
+    count_windows,
+    drafts_of_windows,
+    window_prefix,
+)
 from ashiato.detect.engine import Engine, Look
 from ashiato.detect.gathering import HOUR, Draft
 from ashiato.detect.history import PICKED_BY, History, at
@@ -61,14 +70,32 @@ class LiveWindows:
             if known is None:
                 continue
             engine = self.engine.only([r.id for r in rules])
-            first = min(self._zone[r.id] for r in rules)
+            # Windows that are counted at the beginning of a zone reach back themselves.
+            first = min(self._zone[r.id] - correlations.depth(r) for r in rules)
             for piece in history.pieces(table, first, picked=engine.picked(table, PICKED_BY.get(table, {}))):
                 look = engine.look(table, piece)
                 for id_, rows in look.matches.items():
                     for rule, slot in correlations.counting.get(id_, ()):
                         self._absorb(rule, count_rows(correlations, rule, slot, id_, look.view, rows))
+            for rule in rules:
+                self._hand_up(rule, newest)
         self.primed = True
         self._new.clear()
+
+    def _hand_up(self, rule: Rule, newest: int) -> None:
+        """Hand all windows of a correlation to those that count it."""
+        assert rule.correlation is not None
+        for outer, slot in self.engine.correlations.counting.get(rule.id, ()):
+            zone = self._zone[outer.id]
+            if self.engine.correlations.waits(outer):
+                continue
+            for group in self._counted.get(rule.id, {}).values():
+                windows = matched_windows(
+                    rule.correlation, group.sorted(), first=zone, last=newest, now=newest
+                )
+                self._absorb(
+                    outer, count_windows(self.engine.correlations, outer, slot, rule, group, windows)
+                )
 
     def _kept(self, rule: Rule) -> int:
         assert rule.correlation is not None
@@ -112,12 +139,7 @@ class LiveWindows:
         correlations = self.engine.correlations
         for correlation, slot in correlations.counting.get(rule.id, ()):
             times = look.view.times[rows]
-            if (
-                not live
-                or not self.primed
-                or correlation.correlation is None
-                or correlation.correlation.waits
-            ):
+            if not live or not self.primed or correlations.waits(correlation):
                 yield from self._left(correlation, int(times.min()), int(times.max()))
                 continue
             self._newest[look.view.description.name] = max(
@@ -132,16 +154,20 @@ class LiveWindows:
                 kept = {h for h in group.hits if h.time >= zone}
                 if kept:
                     # Those of a batch that was in the lake when memory was filled are here already.
-                    counted = GroupHits(group.spelt, kept, group.facts, group.examples)
+                    counted = GroupHits(group.spelt, kept, group.looked_at)
                     self._absorb(correlation, {key: counted})
                     self._note(correlation, key, kept)
 
     def _left(self, rule: Rule, first: int, last: int) -> Iterator[tuple[str, int, int]]:
-        """A correlation, and those above it, have to be made anew for hits between these times."""
+        """A correlation, and those above it, have to be made anew for hits between these times. Those above do not
+        learn of its windows there: what they keep is no longer all."""
         yield rule.id, first, last
         assert rule.correlation is not None
+        last += rule.correlation.span
         for outer, _ in self.engine.correlations.counting.get(rule.id, ()):
-            yield from self._left(outer, first, last + rule.correlation.span)
+            if outer.id in self._zone:
+                self._zone[outer.id] = max(self._zone[outer.id], last + 1)
+            yield from self._left(outer, first, last)
 
     def _note(self, rule: Rule, key: Key, hits: set[CountedHit]) -> None:
         """Hits bear on windows that are to be judged."""
@@ -155,10 +181,7 @@ class LiveWindows:
             if known is None:
                 into[key] = group
             else:
-                known.add(group.hits)
-                known.spelt = min(known.spelt, group.spelt)
-                known.facts = [*known.facts, *group.facts][-50:]
-                known.examples = [*known.examples, *group.examples][:3]
+                known.take(group)
 
     def judge(self) -> Iterator[Judged]:
         """Findings that the hits of this transaction bear on, innermost correlations first."""
@@ -194,13 +217,13 @@ class LiveWindows:
         told = rule.correlation
         assert told is not None
         for outer, slot in self.engine.correlations.counting.get(rule.id, ()):
-            if outer.correlation is not None and outer.correlation.waits:
+            if self.engine.correlations.waits(outer):
                 judged.left.extend(self._left(outer, first, last))
                 continue
             windows = matched_windows(told, group.sorted(), first=first, last=last, now=newest)
             counted = count_windows(self.engine.correlations, outer, slot, rule, group, windows)
             known = self._counted.get(outer.id, {})
-            mine = f"{rule.id}:{'|'.join(group.spelt).lower()}:"
+            mine = window_prefix(rule, group)
             before = {
                 h
                 for g in known.values()

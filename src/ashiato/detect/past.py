@@ -10,7 +10,7 @@ from ashiato.detect.engine import Engine, Look, within
 from ashiato.detect.first_seen import DAY, MemoryRuns, drafts_of_hours, take_scopes, take_sightings
 from ashiato.detect.gathering import HOUR, Draft, drafts_of_matches
 from ashiato.detect.history import PICKED_BY, PIECE_ROWS, History
-from ashiato.detect.rates import Counts, counts_of, is_hit
+from ashiato.detect.rates import Counts, GroupCounts, counts_of, is_hit
 from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import Rule
 from ashiato.detect.windows import matched_windows
@@ -79,7 +79,7 @@ class PastSearch:
             return
         newest = known[1]
         start = known[0] if self.first is None else max(self._lead(rules, self.first), known[0])
-        end = newest + 1 if self.last is None else min(self.last + self._trail(rules), newest + 1)
+        end = newest + 1 if self.last is None else min(self.last, newest + 1)
         if start >= end:
             return
         picked = self.engine.picked(table, PICKED_BY.get(table, {}))
@@ -118,17 +118,10 @@ class PastSearch:
         for rule in rules:
             if rule.correlation is not None:
                 start = min(start, first - self.engine.correlations.depth(rule) - rule.correlation.span)
-            elif rule.first_seen is not None:
+            elif rule.first_seen is not None or rule.rate is not None:
+                # Since when something is known decides whether it is judged at all.
                 return 0
-            elif rule.rate is not None:
-                start = min(start, first - (rule.rate.weeks + 1) * 7 * DAY)
         return start
-
-    def _trail(self, rules: list[Rule]) -> int:
-        return max(
-            (r.correlation.span for r in rules if r.correlation is not None and r.correlation.waits),
-            default=0,
-        )
 
     def _look(self, look: Look) -> None:
         learning = self.engine.first_seen(look.view.description.name)
@@ -149,11 +142,7 @@ class PastSearch:
             elif rule.kind == "first_seen":
                 take_sightings(rule, look.view, rows, self.past.runs)
             elif rule.kind == "rate":
-                counts = self.past.counts.setdefault(id_, {})
-                for key, hours in counts_of(rule, look.view, rows).items():
-                    known = counts.setdefault(key, {})
-                    for hour, n in hours.items():
-                        known[hour] = known.get(hour, 0) + n
+                counts_of(rule, look.view, rows, self.past.counts.setdefault(id_, {}))
 
     def _keep_rows(self, rule: Rule, view: RecordView, rows: Rows) -> None:
         """Hits of a plain rule: for those who count more of them."""
@@ -177,9 +166,8 @@ class PastSearch:
             assert told is not None
             if rule.table != table:
                 continue
-            wait = told.span if told.waits else 0
             begin = self._done.get(rule.id)
-            last = until - 1 - wait
+            last = until - 1
             for key, group in list(self._counted.get(rule.id, {}).items()):
                 hits = group.sorted()
                 if not hits:
@@ -219,28 +207,27 @@ class PastSearch:
                 made = drafts_of_hours(rule, sorted(h for h in hours if wanted(h)), self.past.runs)
                 self._keep([d for drafts in made.values() for d in drafts])
             elif rule.rate is not None:
-                for key, counts in self.past.counts.get(rule.id, {}).items():
-                    for hour in sorted(counts):
+                for counts in self.past.counts.get(rule.id, {}).values():
+                    for hour in sorted(counts.hours):
                         if wanted(hour):
-                            draft = rate_draft(rule, key, hour, counts, self.engine)
+                            draft = rate_draft(rule, hour, counts, self.engine)
                             if draft is not None:
                                 self._keep([draft])
 
 
-def rate_draft(
-    rule: Rule, key: tuple[str | None, ...], hour: int, counts: dict[int, int], engine: Engine
-) -> Draft | None:
+def rate_draft(rule: Rule, hour: int, counts: GroupCounts, engine: Engine) -> Draft | None:
     """The finding of a rate in one hour of a group; None where there is none."""
     assert rule.rate is not None
-    hit, usually = is_hit(rule.rate, hour, counts, engine.around.hours)
+    hit, usually = is_hit(rule.rate, hour, counts.hours, engine.around.hours)
     if not hit:
         return None
-    group = {f: v for f, v in zip(rule.rate.group_by, key, strict=True) if v is not None}
+    spelt = zip(rule.rate.group_by, counts.spelt[hour], strict=True)
+    group = {f: v for f, v in spelt if v is not None}
     draft = Draft(rule, group, hour)
-    draft.count(hour * HOUR, hits=counts[hour])
+    draft.count(hour * HOUR, hits=counts.hours[hour])
     draft.last = (hour + 1) * HOUR - 1
     draft.explanation = {
-        "seen": counts[hour],
+        "seen": counts.hours[hour],
         "usual": usually,
         "weeks": rule.rate.weeks,
         "factor": rule.rate.factor,
@@ -257,7 +244,4 @@ def _take_in(into: dict[tuple[str, ...], GroupHits], found: dict[tuple[str, ...]
         if known is None:
             into[key] = group
             continue
-        known.add(group.hits)
-        known.spelt = min(known.spelt, group.spelt)
-        known.facts = [*known.facts, *group.facts][-50:]
-        known.examples = known.examples or group.examples
+        known.take(group)

@@ -13,7 +13,7 @@ from ashiato.detect.first_seen import digest
 from ashiato.detect.gathering import HOUR, Draft
 from ashiato.detect.history import at
 from ashiato.detect.past import rate_draft
-from ashiato.detect.rates import HOURS_A_WEEK, Counts, counts_of, dependents
+from ashiato.detect.rates import HOURS_A_WEEK, Counts, Group, GroupCounts, counts_of, dependents
 from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import Rule
 from ashiato.ledger.detection_tables import rate_counts as t
@@ -21,7 +21,6 @@ from ashiato.ledger.finding_rows import finding_uid
 from ashiato.ledger.inserting import insert_many
 
 _SLICE = 400
-Group = tuple[str | None, ...]
 
 
 class RateCounts:
@@ -36,70 +35,69 @@ class RateCounts:
     def add(self, view: RecordView, rows: Rows) -> dict[Group, set[int]]:
         """Count records; the hours of each group that changed."""
         found = counts_of(self.rule, view, rows)
-        known = self._read([digest(k) for k in found], found)
-        changed: list[dict[str, object]] = []
-        for key, hours in found.items():
-            term = digest(key)
-            for hour, n in hours.items():
-                changed.append(self._row(key, term, hour, n + known.get((term, hour), 0)))
-        self._write(changed)
-        return {k: set(h) for k, h in found.items()}
+        changed = {key: set(counts.hours) for key, counts in found.items()}
+        self._read(found)
+        self._write({key: (counts, changed[key]) for key, counts in found.items()})
+        return changed
 
     def put_all(self, counts: Counts) -> None:
         """Replace everything that is known."""
         self.connection.execute(sa.delete(t).where(t.c.rule == self.rule.id))
-        rows = [
-            self._row(key, digest(key), hour, n) for key, hours in counts.items() for hour, n in hours.items()
-        ]
-        insert_many(self.connection, t, rows)
+        insert_many(self.connection, t, [row for k, c in counts.items() for row in self._rows(k, c, c.hours)])
 
-    def _row(self, key: Group, term: bytes, hour: int, count: int) -> dict[str, object]:
-        return {
-            "rule": self.rule.id, "group_key": term, "hour": hour, "count": count, "group_json": json.dumps(key),
-        }  # fmt: skip
+    def _rows(self, key: Group, counts: GroupCounts, hours: Iterable[int]) -> Iterator[dict[str, object]]:
+        for hour in hours:
+            yield {
+                "rule": self.rule.id, "group_key": digest(key), "hour": hour, "count": counts.hours[hour],
+                "group_json": json.dumps(counts.spelt[hour]),
+            }  # fmt: skip
 
-    def _read(self, terms: Sequence[bytes], found: Counts) -> dict[tuple[bytes, int], int]:
-        hours = [h for by_hour in found.values() for h in by_hour]
+    def _read(self, found: Counts) -> None:
+        """Add what is known of the same groups and hours."""
+        hours = [h for counts in found.values() for h in counts.hours]
         if not hours:
-            return {}
-        known: dict[tuple[bytes, int], int] = {}
+            return
+        keys = {digest(k): k for k in found}
+        terms = list(keys)
         for start in range(0, len(terms), _SLICE):
             rows = self.connection.execute(
-                sa.select(t.c.group_key, t.c.hour, t.c.count).where(
+                sa.select(t.c.group_key, t.c.hour, t.c.count, t.c.group_json).where(
                     t.c.rule == self.rule.id,
                     t.c.group_key.in_(terms[start : start + _SLICE]),
                     t.c.hour >= min(hours),
                     t.c.hour <= max(hours),
                 )
             )
-            known.update({(bytes(term), hour): n for term, hour, n in rows})
-        return known
+            for term, hour, count, spelt in rows:
+                counts = found[keys[bytes(term)]]
+                if hour in counts.hours:
+                    counts.add(hour, count, tuple(json.loads(spelt)))
 
-    def _write(self, rows: list[dict[str, object]]) -> None:
-        by_term: dict[object, list[object]] = {}
-        for row in rows:
-            by_term.setdefault(row["group_key"], []).append(row["hour"])
-        for term, hours in by_term.items():
+    def _write(self, changed: Mapping[Group, tuple[GroupCounts, Iterable[int]]]) -> None:
+        rows: list[dict[str, object]] = []
+        for key, (counts, several) in changed.items():
+            hours = list(several)
             for start in range(0, len(hours), _SLICE):
                 self.connection.execute(
                     sa.delete(t).where(
                         t.c.rule == self.rule.id,
-                        t.c.group_key == term,
+                        t.c.group_key == digest(key),
                         t.c.hour.in_(hours[start : start + _SLICE]),
                     )
                 )
+            rows += self._rows(key, counts, hours)
         insert_many(self.connection, t, rows)
 
     def judged(
         self, changed: Mapping[Group, Iterable[int]], engine: Engine
     ) -> Iterator[tuple[list[str], list[Draft]]]:
         """For each group, the uids of hours that may judge otherwise now, and the findings that they are."""
-        for key, hours in changed.items():
+        for key, several in changed.items():
+            hours = set(several)
             counts = self._counts(key, min(hours))
-            # A few events never are a hit, and the hours after them have not come yet.
-            wanted = dependents(self.rate, hours, counts)
+            wanted = dependents(self.rate, hours, counts.hours)
             drafts = [
-                d for h in sorted(wanted) if (d := rate_draft(self.rule, key, h, counts, engine)) is not None
+                d for h in sorted(wanted) if (d := rate_draft(self.rule, h, counts, engine)) is not None
             ]
             yield [self._uid(key, h) for h in wanted], drafts
 
@@ -115,29 +113,23 @@ class RateCounts:
                 )
             )
             for group, hour in rows:
-                changed.setdefault(tuple(json.loads(group)), set()).add(hour)
+                key: Group = tuple(v and v.lower() for v in json.loads(group))
+                changed.setdefault(key, set()).add(hour)
         yield from self.judged(changed, engine)
 
-    def _counts(self, key: Group, first: int) -> dict[int, int]:
-        rows = self.connection.execute(
-            sa.select(t.c.hour, t.c.count).where(
-                t.c.rule == self.rule.id,
-                t.c.group_key == digest(key),
-                t.c.hour >= first - (self.rate.weeks + 1) * HOURS_A_WEEK,
-            )
-        )
-        counts: dict[int, int] = dict(rows.tuples().all())
+    def _counts(self, key: Group, first: int) -> GroupCounts:
+        """A group's counts that bear on hours from `first` on."""
+        mine = sa.and_(t.c.rule == self.rule.id, t.c.group_key == digest(key))
+        asked = sa.select(t.c.hour, t.c.count, t.c.group_json)
+        counts = GroupCounts()
+        since = first - (self.rate.weeks + 1) * HOURS_A_WEEK
+        rows = list(self.connection.execute(asked.where(mine, t.c.hour >= since)))
         # How long the group is known decides whether it is judged at all.
-        oldest = self.connection.execute(
-            sa.select(t.c.hour, t.c.count)
-            .where(t.c.rule == self.rule.id, t.c.group_key == digest(key))
-            .order_by(t.c.hour)
-            .limit(1)
-        ).first()
-        if oldest is not None:
-            counts[oldest[0]] = oldest[1]
+        rows += self.connection.execute(asked.where(mine, t.c.hour < since).order_by(t.c.hour).limit(1)).all()
+        for hour, count, spelt in rows:
+            counts.add(hour, count, tuple(json.loads(spelt)))
         return counts
 
     def _uid(self, key: Group, hour: int) -> str:
-        group = {f: v.lower() for f, v in zip(self.rate.group_by, key, strict=True) if v is not None}
+        group = {f: v for f, v in zip(self.rate.group_by, key, strict=True) if v is not None}
         return finding_uid(self.rule.id, group, at(hour * HOUR))

@@ -2,14 +2,14 @@
 
 What CloudTrail Insights compares is an hour with its week; a group's hour is a hit when it holds at least `at_least`
 events and more than `factor` times the most that any comparable hour (the same hour of the week, one hour more or
-less) of the last `weeks` weeks held. A group that has no comparable hour in at least two of the weeks, or is younger
-than that, is learnt silently.
+less) of the last `weeks` weeks held. A group is learnt silently for the two weeks after its first event; after that, an
+hour of the week in which it never did anything usually holds nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,17 +24,38 @@ if TYPE_CHECKING:
 
 HOURS_A_WEEK = 168
 
-#: Group (values as spelt, by field) and its counts by hour since 1970.
-Counts = dict[tuple[str | None, ...], dict[int, int]]
+#: How long a group is learnt, in hours.
+LEARNT = 2 * HOURS_A_WEEK
+
+Group = tuple[str | None, ...]
 
 
-def counts_of(rule: Rule, view: RecordView, rows: Rows) -> Counts:
+@dataclass
+class GroupCounts:
+    """Of one group, by hour since 1970: how many events, and its values as they are spelt there."""
+
+    hours: dict[int, int] = field(default_factory=dict)
+    spelt: dict[int, Group] = field(default_factory=dict)
+
+    def add(self, hour: int, count: int, spelt: Group) -> None:
+        """Count events."""
+        self.hours[hour] = self.hours.get(hour, 0) + count
+        self.spelt[hour] = min(self.spelt.get(hour, spelt), spelt)
+
+
+#: By group; its values in lower case, for Sigma compares text without regard to case.
+Counts = dict[Group, GroupCounts]
+
+
+def counts_of(rule: Rule, view: RecordView, rows: Rows, into: Counts | None = None) -> Counts:
     """Events by group and hour."""
     assert rule.rate is not None
-    found: Counts = {}
-    for key, group in group_rows(view, rule.rate.group_by, rows).items():
+    found: Counts = {} if into is None else into
+    for spelt, group in group_rows(view, rule.rate.group_by, rows).items():
+        known = found.setdefault(tuple(v and v.lower() for v in spelt), GroupCounts())
         hours, counts = np.unique(view.times[group] // HOUR, return_counts=True)
-        found[key] = dict(zip(hours.tolist(), counts.tolist(), strict=True))
+        for hour, count in zip(hours.tolist(), counts.tolist(), strict=True):
+            known.add(hour, count, spelt)
     return found
 
 
@@ -42,7 +63,7 @@ def usual(rate: Rate, hour: int, counts: Mapping[int, int], hours: WorkingHours)
     """The most in comparable hours before; None while there is too little to compare with."""
     wanted = _hour_of_week(hours, hour)
     begin = hour - rate.weeks * HOURS_A_WEEK
-    if not any(h <= hour - 2 * HOURS_A_WEEK for h in counts):
+    if not any(h <= hour - LEARNT for h in counts):
         return None
     most = 0
     for h, n in counts.items():
@@ -61,15 +82,19 @@ def is_hit(rate: Rate, hour: int, counts: Mapping[int, int], hours: WorkingHours
 
 
 def dependents(rate: Rate, changed: Iterable[int], known: Iterable[int]) -> set[int]:
-    """Hours whose judgement may change when the counts of some hours did."""
+    """Hours whose judgement may change when the counts of some hours did; `known`: all hours that have any."""
     changed = set(changed)
     first = min(changed)
     last = max(changed) + rate.weeks * HOURS_A_WEEK + 1
+    unchanged = [h for h in known if h not in changed]
+    if unchanged and first < min(unchanged):
+        # The group is known for longer than was thought.
+        last = max(last, min(unchanged) + LEARNT)
     return {h for h in known if first <= h <= last} | changed
 
 
 def _hour_of_week(hours: WorkingHours, hour: int) -> int:
-    return hours.hour_of_week(at(hour * HOUR) + timedelta(0))
+    return hours.hour_of_week(at(hour * HOUR))
 
 
 def _near(one: int, other: int) -> bool:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ashiato.detect.conditions import Condition, describe, fields_of
 from ashiato.ledger.findings import Actor, Level
@@ -28,6 +28,11 @@ ALL_ACTORS: frozenset[Actor] = frozenset(("person", "automation", "service", "se
 DEFAULT_ACTORS = ALL_ACTORS - {"service"}
 
 
+#: Slots that have to be in a window, and slots that must not.
+Alternative: TypeAlias = tuple[frozenset[int], frozenset[int]]
+_MOST_ALTERNATIVES = 1000
+
+
 @dataclass(frozen=True)
 class Expression:
     """An extended correlation condition over slots: and, or, not."""
@@ -36,12 +41,27 @@ class Expression:
     parts: tuple[Expression, ...] = ()
     slot: int = -1
 
-    def slots(self, *, negated: bool = False) -> tuple[frozenset[int], frozenset[int]]:
-        """Slots that stand without and with a `not` before them."""
+    def alternatives(self, *, negated: bool = False) -> list[Alternative]:
+        """The expression as alternatives (disjunctive normal form): slots that have to be there, and that must not."""
         if self.kind == "slot":
-            return (frozenset(), frozenset([self.slot])) if negated else (frozenset([self.slot]), frozenset())
-        inner = [p.slots(negated=negated != (self.kind == "not")) for p in self.parts]
-        return frozenset().union(*(a for a, _ in inner)), frozenset().union(*(b for _, b in inner))
+            one = frozenset([self.slot])
+            return [(frozenset(), one) if negated else (one, frozenset())]
+        if self.kind == "not":
+            return self.parts[0].alternatives(negated=not negated)
+        inner = [p.alternatives(negated=negated) for p in self.parts]
+        if (self.kind == "or") != negated:
+            return list(dict.fromkeys(a for several in inner for a in several))
+        found: list[Alternative] = [(frozenset(), frozenset())]
+        for several in inner:
+            found = [
+                (wanted | more, unwanted | less)
+                for wanted, unwanted in found
+                for more, less in several
+                if not (wanted | more) & (unwanted | less)
+            ]
+            if len(found) > _MOST_ALTERNATIVES:
+                raise ValueError(f"its condition has more than {_MOST_ALTERNATIVES} alternatives")
+        return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)
@@ -64,10 +84,15 @@ class Correlation:
         """The field of a referenced rule's events that `name` stands for."""
         return self.aliases.get(name, {}).get(reference, name)
 
-    @property
+    @cached_property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """Of an extended condition."""
+        return () if self.expression is None else tuple(self.expression.alternatives())
+
+    @cached_property
     def waits(self) -> bool:
-        """Whether it holds by what did not come, so that a window has to be over."""
-        return self.expression is not None and bool(self.expression.slots()[1])
+        """Whether it may hold by what did not come, so that a window has to be over."""
+        return any(unwanted for _, unwanted in self.alternatives)
 
 
 @dataclass(frozen=True)

@@ -348,6 +348,12 @@ class _Parser:
                 expression=expression,
                 **shape,
             )
+            if any(not wanted for wanted, _ in correlation.alternatives):
+                raise WrongKeyError(
+                    "a condition of nothing but `not` has no event to wait after: name a rule that has to match too"
+                )
+            if expression is not None and not correlation.alternatives:
+                raise WrongKeyError("its condition contradicts itself: it never holds")
         except (WrongKeyError, ValueError, TypeError) as error:
             self._problem(document, id_, rule.title, _reason(error))
             return None

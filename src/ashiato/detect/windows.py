@@ -2,8 +2,8 @@
 
 A window ends at a hit and reaches back over the rule's timespan (both ends belong to it); it *matches* when what lies
 in it meets the condition. Hits of one time are one step: eventTime has a resolution of a second, so that order within
-it means nothing, and `temporal_ordered` accepts equal times. Conditions with `not` are judged over the timespan that
-*follows* a hit, once it is over.
+it means nothing, and `temporal_ordered` accepts equal times. What a condition asks with `not` is judged over the
+timespan that *follows* a hit of the rules that it asks without, once it is over; alternatives are judged each for itself.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ashiato.detect.rule import Correlation, Expression
-from ashiato.ledger.findings import Actor
+from ashiato.detect.rule import Correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,18 @@ class CountedHit:
     event: str
     slot: int
     value: str | float | tuple[str, ...] | None = None
-    #: Events behind it: of a hit that is itself a window.
-    evidence: tuple[str, ...] = ()
+    #: Events behind it, with their times: of a hit that is itself a window.
+    evidence: tuple[tuple[int, str], ...] = ()
     #: Values that correlations above group by.
     carried: tuple[str | None, ...] = ()
-    actor: Actor = "unknown"
+    #: Its group as it is spelt there, and who acted.
+    spelt: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> tuple[tuple[int, str], ...]:
+        """Times and ids of the events that it stands for."""
+        return self.evidence or ((self.time, self.event),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +55,53 @@ class Window:
 def matched_windows(
     rule: Correlation, hits: Sequence[CountedHit], *, first: int, last: int, now: int
 ) -> Iterator[Window]:
-    """Matched windows of one group whose anchor (the hit that a window ends or begins at) lies in first … last.
+    """Matched windows of one group that end at first … last, in the order of their ends.
 
-    `hits`: sorted, all of the group's from `first` minus the span to `last` (plus the span where the rule waits).
+    `hits`: sorted, all of the group's from `first` minus the span to `last`.
     `now`: how far records have come: windows that are not over by then are not judged.
     """
     times = [h.time for h in hits]
+    if rule.expression is not None:
+        yield from _alternatives(rule, hits, times, first, min(last, now))
+        return
     judge = _Judge(rule, hits)
-    for anchor in sorted({t for t in times if first <= t <= last}):
-        start, end = (anchor, anchor + rule.span) if rule.waits else (anchor - rule.span, anchor)
-        if rule.waits and end > now:
-            break
-        low, high = bisect_left(times, start), bisect_right(times, end)
-        found = judge.window(low, high, anchor)
+    for end in sorted({t for t in times if first <= t <= last}):
+        low, high = bisect_left(times, end - rule.span), bisect_right(times, end)
+        found = judge.window(low, high)
         if found is not None:
             metric, chosen = found
-            yield Window(start, end, metric, low, high, chosen)
+            yield Window(end - rule.span, end, metric, low, high, chosen)
+
+
+def _alternatives(
+    rule: Correlation, hits: Sequence[CountedHit], times: Sequence[int], first: int, last: int
+) -> Iterator[Window]:
+    """Windows of an extended condition: of each of its alternatives, those of one span taken together."""
+    found: dict[tuple[int, int], tuple[float, set[CountedHit]]] = {}
+    for wanted, unwanted in rule.alternatives:
+        after = rule.span if unwanted else 0
+        ends = {
+            h.time + after
+            for h in hits
+            if (not unwanted or h.slot in wanted) and first <= h.time + after <= last
+        }
+        for end in ends:
+            start = end - rule.span
+            inside = hits[bisect_left(times, start) : bisect_right(times, end)]
+            there = {h.slot for h in inside}
+            if not wanted <= there or unwanted & there:
+                continue
+            kept: Sequence[CountedHit] = [h for h in inside if h.slot in wanted]
+            if rule.type == "temporal_ordered":
+                kept = longest_chain(kept, sorted(wanted))
+                if len(kept) < len(wanted):
+                    continue
+            metric, evidence = found.setdefault((end, start), (float(len(there)), set()))
+            evidence.update(kept)
+            found[end, start] = max(metric, float(len(there))), evidence
+    for (end, start), (metric, evidence) in sorted(found.items(), key=lambda f: f[0]):
+        chosen = tuple(sorted(evidence, key=lambda h: (h.time, h.event, h.slot)))
+        yield Window(start, end, metric, 0, 0, chosen)
 
 
 class _Judge:
@@ -75,24 +112,23 @@ class _Judge:
         self.hits = hits
         self.low = self.high = 0
         self.counts: Counter[object] = Counter()
-        if rule.expression is not None:
-            self.positive, self.negative = rule.expression.slots()
 
-    def window(self, low: int, high: int, anchor: int) -> tuple[float, tuple[CountedHit, ...] | None] | None:
+    def window(self, low: int, high: int) -> tuple[float, tuple[CountedHit, ...] | None] | None:
         """Metric and, where it is not all that lies there, evidence of hits[low:high], where the condition holds."""
         rule = self.rule
         self._slide(low, high)
-        if rule.expression is not None:
-            return self._extended(rule.expression, self.hits[low:high], anchor)
         if rule.type == "temporal_ordered":
             return self._ordered(self.hits[low:high])
         if rule.type in ("event_count", "value_count", "temporal"):
             metric: float = len(self.counts)
             return (metric, None) if self._holds(metric) else None
-        inside = [h for h in _once(self.hits[low:high]) if isinstance(h.value, float)]
+        inside = [h for h in self.hits[low:high] if isinstance(h.value, float)]
         if not inside:
             return None
-        metric = self._aggregate(sorted(h.value for h in inside if isinstance(h.value, float)))
+        numbers = sorted(
+            value for _, value in {(h.event, h.value) for h in inside if isinstance(h.value, float)}
+        )
+        metric = self._aggregate(numbers)
         return (metric, tuple(inside)) if self._holds(metric) else None
 
     def _slide(self, low: int, high: int) -> None:
@@ -154,48 +190,6 @@ class _Judge:
             needs = present
         chain = longest_chain(inside, range(len(self.rule.references)))
         return (present, tuple(chain)) if len(chain) >= needs else None
-
-    def _extended(
-        self, expression: Expression, inside: Sequence[CountedHit], anchor: int
-    ) -> tuple[float, tuple[CountedHit, ...]] | None:
-        there = {slot for slot in self.counts if isinstance(slot, int)}
-        if not _true(expression, there):
-            return None
-        if (
-            self.rule.waits
-            and self.positive
-            and not any(h.time == anchor and h.slot in self.positive for h in inside)
-        ):
-            return None
-        kept = [h for h in inside if not self.positive or h.slot in self.positive]
-        if self.rule.type == "temporal_ordered":
-            order = sorted(self.positive & there)
-            chain = longest_chain(inside, order)
-            if len(chain) < len(order):
-                return None
-            kept = chain
-        return len(there), tuple(kept)
-
-
-def _true(expression: Expression, there: set[int]) -> bool:
-    match expression.kind:
-        case "slot":
-            return expression.slot in there
-        case "and":
-            return all(_true(p, there) for p in expression.parts)
-        case "or":
-            return any(_true(p, there) for p in expression.parts)
-        case _:
-            return not _true(expression.parts[0], there)
-
-
-def _once(hits: Sequence[CountedHit]) -> Iterator[CountedHit]:
-    """Each event once, though several rules may have hit it."""
-    seen: set[str] = set()
-    for hit in hits:
-        if hit.event not in seen:
-            seen.add(hit.event)
-            yield hit
 
 
 def longest_chain(hits: Sequence[CountedHit], slots: Sequence[int]) -> list[CountedHit]:
