@@ -18,7 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class Notifier:
 
     def send(self, text: Any) -> None:
         moment = time.perf_counter()
-        for user in re.findall(r"suspect-\d{5}", f"{text.subject} {text.body}"):
+        for user in re.findall(r"suspect-\d{5}", " ".join((text.subject, *text.lines))):
             self.told.setdefault(user, moment)
 
 
@@ -174,7 +174,8 @@ def main() -> None:
     given = parser.parse_args()
     rng = random.Random(1)
     objects = given.rate * given.seconds // EVENTS_AN_OBJECT
-    at = datetime.now(UTC)
+    # What happened before watching began is history, and nobody is told.
+    at = datetime.now(UTC) + timedelta(minutes=2)
     every = max(given.rate // EVENTS_AN_OBJECT, 1)
     contents = [_object(rng, at, n // every if n % every == 0 else None) for n in range(objects)]
     notifier = Notifier()
