@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ _LIST_MARKS = re.compile(r"\[(\*|\d*)\]|\{\}")
 _MOST_NODES = 20_000
 
 
+@lru_cache(8192)
 def segments(path: str) -> tuple[str, ...]:
     """The steps of a field name. `items[].x`, `items{}.x` and `items.x` are the same: lists are stepped through.
 

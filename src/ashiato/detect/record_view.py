@@ -173,7 +173,7 @@ class RecordView:
 
     def _unknown(self, name: str, row: int) -> list[Scalar]:
         """Of fields that the table has no column for."""
-        if "extra" not in self.table.column_names or not self._has_extra[row]:
+        if not self.any_extra or not self._has_extra[row]:
             return []
         return values(self.decoded("extra", row), segments(name))
 
