@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
 
 if TYPE_CHECKING:
     from ashiato.demo import GeneratedEstate
@@ -83,11 +83,21 @@ def demo(
             print_rows("csv", ["title", "answer", "sql", "rows"], rows)
         return
     _print_story(story)
+    _print_alerts(told)
     print(f"\n{time.monotonic() - began:.0f} s in all. Ask it yourself:")
     print(
         f'  ashiato query --home {told.home} "SELECT eventname, count(*) n FROM cloudtrail GROUP BY 1 ORDER BY n DESC"'
     )
+    print(f"  ashiato alerts list --home {told.home}")
     print(f"  ashiato sources --home {told.home}")
+
+
+def _print_alerts(told: Common) -> None:
+    """What the rules raised by themselves: the alerts of the incident's day, and how to go on from there."""
+    from ashiato.cli.commands.alerts.reading import list_
+
+    print("\nAnd what Ashiato raised by itself, from high up:")
+    list_(home=told.home, config=None, state=None, level="high", since=None, limit=20)
 
 
 def _fresh(home: Path, files: Path) -> None:
