@@ -10,7 +10,7 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from alerts.services import Mailbox, Webhook, mailbox, webhook
 from ashiato.lake.home import Home
 from ashiato.ledger.alert_tables import alerts, outbox
 from ashiato.ledger.detection_tables import findings, open_spans
-from watch.estate import ACCESS_KEY, ROADS, RULES, Estate, Producer, happened, zipped
+from watch.estate import ACCESS_KEY, RULES, Estate, Producer, happened
 from watch.watch_process import WatchProcess, run
 from watch.watching import until
 
