@@ -73,7 +73,17 @@ class Bench:
         home = self.new_folder()
         more = ["--processes", str(processes)] if processes else []
         if without is None:
-            command = python("-m", "ashiato", "collect", str(load.root), "--home", str(home), "--json", *more)
+            command = python(
+                "-m",
+                "ashiato",
+                "collect",
+                str(load.root),
+                "--home",
+                str(home),
+                "--json",
+                "--no-evaluate",
+                *more,
+            )
         else:
             command = python("-m", "benchmarks.collecting", str(load.root), "--home", str(home), *more)
         ran = run(command, more={"BENCH_WITHOUT": ",".join(without or ())}, watch=watch, statuses=(0, 1))

@@ -1,8 +1,9 @@
-"""Arrival → committed while events stream in: `python -m benchmarks.watching`.
+"""Arrival → committed → told while events stream in: `python -m benchmarks.watching`.
 
 Objects of 8 events are offered at a steady rate to a loop as `ashiato watch` runs it, maintenance included;
 what is measured is the time from the offer to the call that says the object is committed. Half of the sources
-hand over bytes (spooled and synced first), half references that are fetched.
+hand over bytes (spooled and synced first), half references that are fetched. Once a second an object holds an
+operation that raises an alert; its time to the call of the notifier is measured too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import gzip
 import json
 import random
+import re
 import tempfile
 import threading
 import time
@@ -18,12 +20,15 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from ashiato.alerts.delivery import Deliverer
 from ashiato.core.memory import peak_rss
-from ashiato.core.settings import Settings, Watching
+from ashiato.core.settings import Channel, Settings, Watching
 from ashiato.lake.home import Home
 from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
 from ashiato.sources.objects import ObjectRef, Progress
+from ashiato.watch.evaluating import LiveEvaluation
 from ashiato.watch.loop import Watch
 
 EVENTS_AN_OBJECT = 8
@@ -31,7 +36,49 @@ ACCOUNTS = [f"{n}" * 12 for n in range(1, 6)]
 REGIONS = ["us-east-1", "ap-northeast-1", "eu-west-1"]
 
 
-def _object(rng: random.Random, at: datetime) -> bytes:
+#: A user of its own for each operation that raises an alert, so that none joins another's.
+SUSPECT = "suspect-{:05}"
+
+
+def _suspicious(number: int, at: datetime) -> dict[str, Any]:
+    """Somebody stops a trail."""
+    account, user = ACCOUNTS[number % len(ACCOUNTS)], SUSPECT.format(number)
+    return {
+        "eventVersion": "1.11",
+        "userIdentity": {
+            "type": "IAMUser", "principalId": f"AIDA{number:016}", "arn": f"arn:aws:iam::{account}:user/{user}",
+            "accountId": account, "userName": user, "accessKeyId": f"AKIA{number:016}",
+        },
+        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": "cloudtrail.amazonaws.com",
+        "eventName": "StopLogging",
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "203.0.113.7",
+        "userAgent": "aws-cli/2.27",
+        "requestParameters": {"name": f"arn:aws:cloudtrail:us-east-1:{account}:trail/trail-{number}"},
+        "responseElements": None,
+        "eventID": str(uuid.uuid4()),
+        "readOnly": False,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    }  # fmt: skip
+
+
+class Notifier:
+    """Stands where a channel would: when it was told of whom."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, float] = {}
+
+    def send(self, text: Any) -> None:
+        moment = time.perf_counter()
+        for user in re.findall(r"suspect-\d{5}", f"{text.subject} {text.body}"):
+            self.told.setdefault(user, moment)
+
+
+def _object(rng: random.Random, at: datetime, suspect: int | None = None) -> bytes:
     account, region = rng.choice(ACCOUNTS), rng.choice(REGIONS)
     records = [
         {
@@ -61,6 +108,8 @@ def _object(rng: random.Random, at: datetime) -> bytes:
         }
         for _ in range(EVENTS_AN_OBJECT)
     ]
+    if suspect is not None:
+        records[-1] = _suspicious(suspect, at)
     return gzip.compress(json.dumps({"Records": records}).encode(), 1, mtime=0)
 
 
@@ -77,6 +126,7 @@ class Stream:
         self.a_second = a_second
         self.spooled = spooled
         self.waits: list[float] = []
+        self.offered: list[float] = []
         self.late = 0.0
         self.over = threading.Event()
 
@@ -95,6 +145,7 @@ class Stream:
             if (ahead := due - time.perf_counter()) > 0:
                 time.sleep(ahead)
             self.late = max(self.late, time.perf_counter() - due)
+            self.offered.append(due)
             moment = datetime.now(UTC)
             ref = ObjectRef(self.name, f"{self.name}/{number}", str(number), len(content), moment)
 
@@ -119,11 +170,14 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=2_000, help="events a second")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--home", type=Path, help="a home with records already; default: an empty one")
+    parser.add_argument("--without-rules", action="store_true", help="taking in alone")
     given = parser.parse_args()
     rng = random.Random(1)
     objects = given.rate * given.seconds // EVENTS_AN_OBJECT
     at = datetime.now(UTC)
-    contents = [_object(rng, at) for _ in range(objects)]
+    every = max(given.rate // EVENTS_AN_OBJECT, 1)
+    contents = [_object(rng, at, n // every if n % every == 0 else None) for n in range(objects)]
+    notifier = Notifier()
     half = given.rate / EVENTS_AN_OBJECT / 2
     streams = [
         Stream("spooled", contents[0::2], half, spooled=True),
@@ -133,7 +187,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = given.home or Path(folder) / "home"
         with Home.open_for_writing(home, "benchmark") as opened:
-            watch = Watch(opened, Settings(home=home, watch=Watching()), lives=streams)
+            channel = Channel(name="notifier", url="json://localhost", most_an_hour=100_000)
+            settings = Settings(home=home, watch=Watching(), channels=[channel])
+            watch = Watch(opened, settings, lives=streams)
+            if not given.without_rules:
+                evaluation = LiveEvaluation(opened, settings, print, watch.observe)
+                evaluation.begin()
+                watch.after_commit.append(evaluation.after_commit)
+                deliverer = Deliverer(opened.ledger, settings, opened=lambda _: notifier)
+                watch.add_service("delivery", deliverer.run)
+                watch.add_service("reconcile", evaluation.run)
             watch.after_commit.append(lambda c: commits.append((c.at - c.began).total_seconds()))
             began, cpu = time.perf_counter(), time.process_time()
             thread = threading.Thread(target=watch.run)
@@ -141,6 +204,14 @@ def main() -> None:
             for stream in streams:
                 stream.over.wait()
             while not watch.pipeline.idle():
+                time.sleep(0.05)
+            wanted = {SUSPECT.format(n // every): n for n in range(0, objects, every)}
+            deadline = time.perf_counter() + 60
+            while (
+                not given.without_rules
+                and len(notifier.told) < len(wanted)
+                and time.perf_counter() < deadline
+            ):
                 time.sleep(0.05)
             wall, cpu = time.perf_counter() - began, time.process_time() - cpu
             watch.stop.set()
@@ -152,6 +223,13 @@ def main() -> None:
         shown = "  ".join(f"p{q:g} {_at(waits, q / 100):.2f}" for q in (50, 95, 99))
         print(
             f"arrival → committed, {stream.name:<8} {shown}  max {waits[-1]:.2f} s  (late {stream.late:.2f})"
+        )
+    if not given.without_rules:
+        offers = {n: streams[n % 2].offered[n // 2] for n in wanted.values()}
+        told = sorted(notifier.told[user] - offers[n] for user, n in wanted.items() if user in notifier.told)
+        shown = "  ".join(f"p{q:g} {_at(told, q / 100):.2f}" for q in (50, 95, 99)) if told else "none"
+        print(
+            f"arrival → notifier, {len(told)} of {len(wanted)} alerts  {shown}  max {max(told, default=0):.2f} s"
         )
     print(
         f"commits {len(commits)}: median {_at(sorted(commits), 0.5):.2f} s, longest {max(commits):.2f} s;"

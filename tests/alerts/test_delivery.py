@@ -393,7 +393,10 @@ def test_the_digest_is_sent_once_at_its_hour(ledger: Ledger, hook: Webhook, cloc
         "From 2026-11-20 08:30 to 2026-11-21 08:30 (UTC), 1 alerts were raised and 0 were closed"
         in got["message"]
     )
-    assert "A-1 high 11-20 12:00 UTC: Security group opened to the world: alice, shop-prod" in got["message"]
+    assert (
+        "A-1 high 2026-11-20 12:00 UTC: Security group opened to the world: alice, shop-prod"
+        in got["message"]
+    )
 
 
 def test_a_weekly_digest_comes_on_mondays_and_tells_a_channel_only_what_it_may_hear(

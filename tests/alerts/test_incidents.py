@@ -65,6 +65,39 @@ def test_the_address_of_an_office_glues_nobody_together(ledger: Ledger) -> None:
     assert together(ledger)[0] == together(ledger)[-1] is not None, "one person's own alerts still are"
 
 
+def test_who_works_every_day_is_no_incident_but_a_key_that_is_used_every_day_is(ledger: Ledger) -> None:
+    for day in range(5):
+        at = NOON + timedelta(hours=20 * day)
+        raise_(ledger, finding(at, rule=f"a{day}", **NOTHING), TOLD)
+        raise_(
+            ledger, finding(at, rule=f"b{day}", principal=BOB, **{**NOTHING, "access_keys": ("AKIA1",)}), TOLD
+        )
+    of_alice = {row.incident for row in rows(ledger) if row.principal == ALICE}
+    of_bob = {row.incident for row in rows(ledger) if row.principal == BOB}
+    assert of_alice == {None}
+    assert len(of_bob) == 1
+    assert None not in of_bob
+
+
+def test_what_is_informational_relates_nothing_until_its_level_rises(ledger: Ledger) -> None:
+    raise_(ledger, finding(rule="a"), TOLD)
+    raise_(ledger, finding(rule="b", level="informational"), TOLD)
+    assert together(ledger) == [None, None]
+    raise_(ledger, [change(finding(rule="b", level="low"), "grown")], TOLD)
+    assert together(ledger) == [1, 1]
+
+
+def test_a_key_that_is_made_and_used_later(ledger: Ledger) -> None:
+    key = "AKIAIOSFODNN7EXAMPLE"
+    raise_(ledger, finding(rule="key-made", **{**NOTHING, "resources": (key,)}), TOLD)
+    raise_(
+        ledger,
+        finding(NOON + HOUR, rule="key-used", principal=BOB, **{**NOTHING, "access_keys": (key,)}),
+        TOLD,
+    )
+    assert together(ledger) == [1, 1]
+
+
 def test_incidents_merge_and_the_older_survives(ledger: Ledger) -> None:
     one = {**NOTHING, "access_keys": ("AKIA1",)}
     two = {**NOTHING, "access_keys": ("AKIA2",)}

@@ -23,7 +23,7 @@ PARSED = parse(
     ],
     LISTS,
 )
-ENGINE = Engine(PARSED.rules, Surroundings.of(Settings(detect={"time_zone": "Asia/Tokyo"})))
+ENGINE = Engine(PARSED.rules, Surroundings.of(Settings()))
 
 
 def test_every_rule_can_be_evaluated() -> None:

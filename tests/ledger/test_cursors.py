@@ -28,16 +28,3 @@ def test_positions_are_kept_by_source_and_key(
     assert again.get("a", "logs:h") == {"later": True}
     assert again.get("b", "logs:g") == 1.5
     again.ledger.close()
-
-
-def test_a_home_of_the_version_before_is_migrated(tmp_path: Path) -> None:
-    import sqlalchemy as sa
-
-    ledger = Ledger(f"sqlite:///{tmp_path}/x.db", migrate=True)
-    with ledger.begin() as connection:
-        connection.execute(sa.text("DROP TABLE source_cursors"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0004'"))
-    ledger.close()
-    migrated = Ledger(f"sqlite:///{tmp_path}/x.db", migrate=True)
-    LedgerCursors(migrated).put("a", "k", 1)
-    migrated.close()

@@ -1,4 +1,5 @@
-"""The digest: what a day or a week brought, for those who read mail once in the morning."""
+"""The digest: what a day or a week brought, for those who read mail once in the morning. Informational alerts
+need nobody and are left out."""
 
 from __future__ import annotations
 
@@ -75,8 +76,9 @@ def read_digest(
     def allowed(row: Any) -> bool:
         return channel is None or in_scope(channel, settings, json.loads(row.tags), row.account)
 
-    new = select(c.raised_at > since, c.raised_at <= until, c.state != "merged")
-    older = select(c.raised_at <= since, c.state.in_(NEEDING))
+    needs = c.level > 0
+    new = select(c.raised_at > since, c.raised_at <= until, c.state != "merged", needs)
+    older = select(c.raised_at <= since, c.state.in_(NEEDING), needs)
     numbers = {row.incident for row in (*new, *older) if row.incident is not None and row.last > since}
     together = (
         connection.execute(
@@ -164,7 +166,7 @@ def _grown(writer: Writer, row: Any) -> str:
         title=writer.title(row),
         who=writer.who(row),
         hits=f"{row.hits:,}",
-        last=f"{row.last:%m-%d %H:%M}",
+        last=f"{row.last:%Y-%m-%d %H:%M}",
     )
 
 
@@ -174,8 +176,8 @@ def _incident(writer: Writer, row: Any) -> str:
         id=incident_id(row.id),
         level=writer.level(row.level),
         count=row.alerts,
-        first=f"{row.first:%m-%d %H:%M}",
-        last=f"{row.last:%m-%d %H:%M}",
+        first=f"{row.first:%Y-%m-%d %H:%M}",
+        last=f"{row.last:%Y-%m-%d %H:%M}",
     )
 
 

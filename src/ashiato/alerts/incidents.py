@@ -1,9 +1,9 @@
 """Incidents: alerts that name the same access key, principal, address or resource within `incident_within`.
 
-A value that very many share (the address of an office, a bucket that everybody uses) relates nothing, or it
-would glue everything into one. Which alerts are one incident depends on the alerts alone, not on the order in
+What is common relates nothing, or it would glue everything into one: informational alerts; a value that very many
+share (the address of an office, a bucket that everybody uses); and, but for access keys, one that is there all the
+time (a person who works every day). Which alerts are one incident depends on the alerts alone, not on the order in
 which they came: so a change is followed through everything that it reaches, and incidents merge and split.
-Alerts below medium are part of none: what a principal does every day would join everything that it did.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ashiato.alerts.entities import is_key
 from ashiato.alerts.grouping import UnionFind, chains, earlier, later
 from ashiato.alerts.history import History
 from ashiato.alerts.placing import sliced
@@ -26,9 +27,11 @@ from ashiato.ledger.findings import LEVELS
 MOST_PRINCIPALS = 5
 #: More alerts than this that do: neither.
 MOST_ALERTS = 200
+#: Alerts one after the other for longer than so many times `incident_within`: it is habit. Not of access keys.
+MOST_SPANS = 2
 
 #: The least level of an alert in an incident (its place in LEVELS).
-LEAST_LEVEL = LEVELS.index("medium")
+LEAST_LEVEL = LEVELS.index("low")
 
 #: Alerts that may be part of an incident; what is expected or was contradicted is not.
 _RELATED = ("open", "acknowledged", "closed")
@@ -70,10 +73,10 @@ def relate(
     region = _Region(connection, within, touched)
     region.reach(formerly or Formerly())
     together = UnionFind(region.alerts)
-    for sharing in region.sharing.values():
+    for value, sharing in region.sharing.items():
         for chain in _chains(sharing.values(), within):
             # A chain that relates is in the region as a whole, or not at all: another chain of the same value.
-            if chain[0].id in region.alerts and not _is_common(chain):
+            if chain[0].id in region.alerts and not _is_common(chain, value, within):
                 together.unite([a.id for a in chain])
     _Assignment(connection, region, touched, history, now).run(together.sets())
 
@@ -84,9 +87,16 @@ def _chains(sharing: Iterable[_Alert], within: timedelta | None) -> list[list[_A
     ]
 
 
-def _is_common(sharing: Collection[_Alert]) -> bool:
+def _is_common(sharing: Collection[_Alert], value: bytes, within: timedelta | None) -> bool:
+    """Whether alerts that share a value are too many, or go on for too long, for it to tell anything. What is added
+    to common ones leaves them common."""
     principals = {a.principal for a in sharing if a.principal is not None}
-    return len(principals) > MOST_PRINCIPALS or len(sharing) > MOST_ALERTS
+    if len(principals) > MOST_PRINCIPALS or len(sharing) > MOST_ALERTS:
+        return True
+    if within is None or is_key(value):
+        return False
+    lasting = max(a.last for a in sharing) - min(a.first for a in sharing)
+    return lasting > within * MOST_SPANS
 
 
 class _Region:
@@ -120,20 +130,24 @@ class _Region:
             for value in named:
                 for chain in _chains(self.sharing.get(value, {}).values(), self.within):
                     if changed or any(a.id in frontier for a in chain):
-                        near |= {a.id: a for part in self._relating(chain) for a in part}
+                        near |= {a.id: a for part in self._relating(chain, value) for a in part}
             new = {number: alert for number, alert in near.items() if number not in self.alerts}
             inside = self._load((), {a.incident for a in new.values() if a.incident is not None})
             frontier = new | {n: a for n, a in inside.items() if n not in self.alerts}
             named, times, changed = set(), [], False
 
-    def _relating(self, chain: list[_Alert]) -> list[list[_Alert]]:
+    def _relating(self, chain: list[_Alert], value: bytes) -> list[list[_Alert]]:
         """The chain, if it relates; if it is common, those parts of it that were not before alerts changed."""
-        if not _is_common(chain):
+        if not _is_common(chain, value, self.within):
             return [chain]
         without = [a for a in chain if a.id not in self.touched]
         if len(without) == len(chain):
             return []
-        return [part for part in _chains(without, self.within) if len(part) > 1 and not _is_common(part)]
+        return [
+            part
+            for part in _chains(without, self.within)
+            if len(part) > 1 and not _is_common(part, value, self.within)
+        ]
 
     def _rows(self, numbers: Collection[int]) -> Iterable[Any]:
         for part in sliced(numbers):

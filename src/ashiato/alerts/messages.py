@@ -178,7 +178,7 @@ class Writer:
         values = {
             "id": alert_id(alert.id),
             "level": self.level(alert.level),
-            "when": f"{alert.first:%m-%d %H:%M}",
+            "when": f"{alert.first:%Y-%m-%d %H:%M}",
             "title": one_line(self.title(alert), 90),
             "who": one_line(self.who(alert), 60),
         }

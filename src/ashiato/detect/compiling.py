@@ -12,6 +12,7 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
+from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.rule import SigmaRule
 from sigma.types import (
     CompareOperators,
@@ -50,6 +51,9 @@ from ashiato.detect.conditions import (
     ValueTest,
     Without,
 )
+
+# The specification has `utf16le` beside its older name `wide`; pySigma knows the older one only.
+modifier_mapping.setdefault("utf16le", SigmaWideModifier)
 
 _OPERATORS = {
     CompareOperators.LT: "<",

@@ -146,9 +146,9 @@ _NUMBER = re.compile(r"\s*-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\s*")
 
 
 def number_of(value: Scalar) -> int | float | None:
-    """The number that a value is, or that its text spells as JSON does; None where it is none."""
+    """The number that a value is, or that its text spells as JSON does; None where it is none (true is not 1)."""
     if isinstance(value, bool):
-        return int(value)
+        return None
     if isinstance(value, int | float):
         return value
     if len(value) > 40 or not _NUMBER.fullmatch(value):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ashiato.detect.conditions import Scalar, text_of
-from ashiato.detect.facts import Facts, event_id, example, facts
-from ashiato.detect.gathering import HOUR, MOST_LOOKED_AT, Draft, group_rows
+from ashiato.detect.facts import Facts, actor_of, event_id, example, facts
+from ashiato.detect.gathering import HOUR, MOST_LOOKED_AT, Draft, group_rows, telling_actor
 from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import Correlation, Rule
 from ashiato.detect.windows import CountedHit, Window, matched_windows
@@ -157,6 +157,7 @@ def count_rows(
                 slot,
                 _value(correlation, view, values, row),
                 carried=_carried(view, carried, row),
+                actor=actor_of(view, row),
             )
             for time, row in zip(times.tolist(), group.tolist(), strict=True)
         )
@@ -229,6 +230,7 @@ def count_windows(
                     CountedHit(
                         window.end, event, slot, value, evidence,
                         tuple(known.get(told.field_in(f, inner.id)) for f in above),
+                        telling_actor({h.actor for h in inside}),
                     )
                 ]
             )  # fmt: skip
@@ -274,6 +276,8 @@ def drafts_of_windows(
         draft.add_events({(h.time, e) for h in evidence for e in (h.evidence or (h.event,))})
         for found in group.facts[:MOST_LOOKED_AT]:
             draft.take(found)
+        # The level rests on the actors of all that was counted, not of those looked at.
+        draft.actors = {h.actor for h in evidence}
         draft.examples = list(group.examples[:3])
         draft.explanation.update(
             {

@@ -39,6 +39,10 @@ class Engine:
         """Tables that some rule looks at."""
         return sorted({r.table for r in self.rules.values()})
 
+    def first_seen(self, table: str) -> list[Rule]:
+        """First-seen rules of a table."""
+        return [r for r in self.rules.values() if r.table == table and r.first_seen is not None]
+
     def only(self, ids: Iterable[str]) -> Engine:
         """The same with these rules and those that they count."""
         wanted: dict[str, Rule] = {}
@@ -78,6 +82,9 @@ class Engine:
 
     def picked(self, table: str, columns: Mapping[str, str]) -> tuple[str, dict[str, list[str]]] | None:
         """SQL that picks the records that some rule of a table may match; None where that may be any."""
+        if self.first_seen(table):
+            # How long a scope is known is told by its records of any kind.
+            return None
         needs: list[dict[str, Needed]] = []
         for rule in self.rules.values():
             if rule.table == table and rule.condition is not None:

@@ -23,7 +23,16 @@ from ashiato.core.clock import now
 from ashiato.detect.arrived import ArrivedBatch, not_evaluated, rows_of
 from ashiato.detect.changes import FindingChanges
 from ashiato.detect.engine import Engine, Look
-from ashiato.detect.first_seen import Run, details_missing, drafts_of_hours, fill_details, take_sightings
+from ashiato.detect.first_seen import (
+    Run,
+    details_missing,
+    drafts_of_hours,
+    fill_details,
+    peers_key,
+    scope_key,
+    take_scopes,
+    take_sightings,
+)
 from ashiato.detect.gathering import HOUR, Draft, drafts_of_matches
 from ashiato.detect.history import PICKED_BY, LakeHistory, at, micros
 from ashiato.detect.ledger_runs import LedgerRuns, RunsCache
@@ -130,6 +139,10 @@ class Evaluation:
         self.report.lag = max(self.report.lag, (moment - batch.committed_at).total_seconds())
 
     def _piece(self, connection: Connection, changes: FindingChanges, look: Look) -> None:
+        learning = self.engine.first_seen(look.view.description.name)
+        for id_, spans in take_scopes(learning, look.view, LedgerRuns(connection, self._runs)).items():
+            for first, last in spans:
+                _open_span(connection, id_, first, last)
         for id_, rows in look.matches.items():
             rule = self.engine.rules[id_]
             counting = self.engine.correlations.counting.get(id_, ())
@@ -148,8 +161,6 @@ class Evaluation:
         runs = LedgerRuns(connection, self._runs)
         shift = take_sightings(rule, look.view, rows, runs)
         self._remade(changes, rule, shift.hours, runs)
-        for first, last in shift.opened:
-            _open_span(connection, rule.id, first, last)
 
     def _remade(self, changes: FindingChanges, rule: Rule, hours: Iterable[int], runs: LedgerRuns) -> None:
         """Findings of a first-seen rule in these hours, made anew."""
@@ -333,7 +344,7 @@ class Evaluation:
                 changes.replace(before, kept)
                 if rule.kind == "first_seen":
                     runs.forget(rule.id)
-                    for key in (rule.id, f"{rule.id}#scope", f"{rule.id}#peers"):
+                    for key in (rule.id, scope_key(rule), peers_key(rule)):
                         by_term: dict[bytes, list[Run]] = {}
                         for term, run in past.runs.all(key):
                             by_term.setdefault(term, []).append(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ashiato.detect.record_view import RecordView
 from ashiato.ledger.findings import Actor
@@ -66,6 +66,17 @@ def event_id(view: RecordView, row: int) -> str:
 def _first(view: RecordView, name: str, row: int) -> Any:
     found = view.values_of(name, row)
     return found[0] if found else None
+
+
+def actor_of(view: RecordView, row: int) -> Actor:
+    """Who acted in a record."""
+    if "ashiato.actor" not in view.derived:
+        return "unknown"
+    column = view.coded("ashiato.actor")
+    if column is None or column.codes[row] < 0:
+        return "unknown"
+    found: Actor = cast("Actor", column.distinct[column.codes[row]])
+    return found
 
 
 def facts(view: RecordView, row: int, *, closely: bool = True) -> Facts:

@@ -25,6 +25,8 @@ from ashiato.detect.record_view import RecordView, Rows
 from ashiato.detect.rule import FirstSeen, Rule
 
 DAY = 24 * HOUR
+#: Days without any record after which a scope is learnt anew.
+GAP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,9 @@ class Runs(Protocol):
 
 @dataclass
 class Shift:
-    """What a batch changed: hours whose findings have to be made anew, and days that are learnt no longer."""
+    """What a batch changed: hours whose findings have to be made anew."""
 
     hours: set[int]
-    opened: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,9 @@ def digest(values: tuple[str | None, ...]) -> bytes:
 
 
 def scope_key(rule: Rule) -> str:
-    """Under which the first days of a rule's scopes are kept."""
-    return f"{rule.id}#scope"
+    """Under which the days of a rule's scopes are kept: the same for all rules of a table that learn by the same."""
+    assert rule.first_seen is not None
+    return f"#scope {rule.table} {' '.join(rule.first_seen.learning_by)}"
 
 
 def peers_key(rule: Rule) -> str:
@@ -102,13 +104,14 @@ def take_sightings(rule: Rule, view: RecordView, rows: Rows, runs: Runs) -> Shif
     """Put the sightings of a batch (records that meet the rule's condition) into the runs."""
     told = rule.first_seen
     assert told is not None
-    shift = Shift(set(), [])
-    scopes = _scopes(rule, told, view, rows, runs, shift)
+    shift = Shift(set())
     if told.peers:
         _put(peers_key(rule), told, _by_term(view, told.peers, rows, None), runs, shift, None)
 
     def detail(sighting: _Sighting) -> str:
-        if sighting.day < scopes.get(sighting.scope, sighting.day) + told.learning:
+        if is_learning(
+            told, sighting.day, runs.read(scope_key(rule), [sighting.scope]).get(sighting.scope, ())
+        ):
             return ""
         return _detail(rule, told, view, sighting)
 
@@ -120,27 +123,46 @@ def _scope_of(view: RecordView, fields: Sequence[str], row: int) -> bytes:
     return digest(tuple(text_of(v[0]) if (v := view.values_of(f, row)) else None for f in fields))
 
 
-def _scopes(
-    rule: Rule, told: FirstSeen, view: RecordView, rows: Rows, runs: Runs, shift: Shift
-) -> dict[bytes, int]:
-    """First day of each scope in the batch, as it is known now."""
-    days: dict[bytes, int] = {}
-    for key, group in group_rows(view, told.learning_by, rows).items():
-        days[digest(key)] = int(view.times[group].min() // DAY)
-    known = runs.read(scope_key(rule), days)
-    changed: dict[bytes, tuple[Run, ...]] = {}
-    for scope, day in days.items():
-        before = known.get(scope)
-        if before is None or day < before[0].first_day:
-            changed[scope] = (Run(day * DAY, "", day),)
-            if before is not None:
-                shift.opened.append(
-                    ((day + told.learning) * DAY, (before[0].first_day + told.learning) * DAY)
-                )
-        else:
-            days[scope] = before[0].first_day
-    runs.write(scope_key(rule), changed)
-    return days
+def take_scopes(rules: Iterable[Rule], view: RecordView, runs: Runs) -> dict[str, list[tuple[int, int]]]:
+    """Note the days on which scopes had records of any kind. Gives, by rule, spans of time that are learnt no longer.
+
+    A scope's days form runs as sightings do; learning begins with each, for after a gap nothing is known again.
+    """
+    opened: dict[str, list[tuple[int, int]]] = {}
+    by_key: dict[str, list[Rule]] = {}
+    for rule in rules:
+        by_key.setdefault(scope_key(rule), []).append(rule)
+    everything = np.arange(len(view), dtype=np.int64)
+    for key, several in by_key.items():
+        assert several[0].first_seen is not None
+        days: dict[bytes, list[int]] = {}
+        for values, group in group_rows(view, several[0].first_seen.learning_by, everything).items():
+            days.setdefault(digest(values), []).extend(np.unique(view.times[group] // DAY).tolist())
+        known = runs.read(key, days)
+        changed: dict[bytes, tuple[Run, ...]] = {}
+        for scope, seen in days.items():
+            before = known.get(scope, ())
+            after = before
+            for day in seen:
+                after = with_sighting(after, day * DAY, "", GAP)
+            if after == before:
+                continue
+            changed[scope] = after
+            for run in before:
+                if run.first not in {r.first for r in after}:
+                    # It began earlier than was known: what was silent in its first days may be a hit.
+                    for rule in several:
+                        assert rule.first_seen is not None
+                        end = run.first + rule.first_seen.learning * DAY
+                        opened.setdefault(rule.id, []).append((run.first, end))
+        runs.write(key, changed)
+    return opened
+
+
+def is_learning(told: FirstSeen, day: int, scope: Sequence[Run]) -> bool:
+    """Whether the scope was known for too short a time on this day."""
+    begun = next((r.first_day for r in scope if r.first_day <= day <= r.last_day), day)
+    return day < begun + told.learning
 
 
 def _by_term(
@@ -273,6 +295,7 @@ def _add(
     draft.count(run.first)
     draft.add_events([(run.first, run.first_event)])
     account, region, principal, actor, addresses, access_key, resources = detail["facts"]
+    draft.actors.add(actor)
     draft.take(Facts(account, region, principal, actor, tuple(addresses), access_key, tuple(resources)))
     if len(draft.examples) < 3:
         draft.examples = [*draft.examples, detail["example"]]
@@ -299,11 +322,7 @@ def details_missing(rule: Rule, first: int, last: int, runs: Runs) -> list[tuple
     assert told is not None
     found = [(t, r) for t, r in runs.between(rule.id, first, last) if not r.detail]
     scopes = runs.read(scope_key(rule), {r.scope for _, r in found})
-    return [
-        (term, run)
-        for term, run in found
-        if (scope := scopes.get(run.scope)) and run.first_day >= scope[0].first_day + told.learning
-    ]
+    return [(t, r) for t, r in found if not is_learning(told, r.first_day, scopes.get(r.scope, ()))]
 
 
 def fill_details(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -86,7 +87,6 @@ class Draft:
         self.account = self.account or found.account
         self.region = self.region or found.region
         self.principal = self.principal or found.principal
-        self.actors.add(found.actor)
         self.addresses.update(found.addresses)
         self.resources.update(found.resources)
         if found.access_key:
@@ -123,7 +123,7 @@ class Draft:
         assert self.first is not None
         assert self.last is not None
         assert self.window_start is not None
-        actor: Actor = next((a for a in _TELLING if a in self.actors), "unknown")
+        actor = telling_actor(self.actors)
         texts = dict(self.rule.texts)
         if self.rule.description:
             texts["description"] = self.rule.description
@@ -156,6 +156,11 @@ class Draft:
             delivered_at=self.delivered_at,
             ingested_at=self.ingested_at,
         )
+
+
+def telling_actor(actors: AbstractSet[Actor]) -> Actor:
+    """The one of several actors that a finding is ascribed to."""
+    return next((a for a in _TELLING if a in actors), "unknown")
 
 
 def level_for(rule: Rule, actor: Actor | None, rarity: float | None) -> Level:
@@ -294,6 +299,7 @@ def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows, *, closely: int 
             draft.count(int(when.max()), hits=len(there) - 1)
             draft.add_events(first_events(view, there))
             order = np.argsort(when, kind="stable")[:MOST_LOOKED_AT]
+            draft.actors = actors_of(view, there)
             draft.arrived(view, there)
             made.append((draft, there[order].tolist()))
     chosen = made if closely is None else made[:closely]
@@ -301,6 +307,14 @@ def drafts_of_matches(rule: Rule, view: RecordView, rows: Rows, *, closely: int 
     for draft, looked_at in chosen:
         draft.look_at(view, looked_at)
     return [draft for draft, _ in made]
+
+
+def actors_of(view: RecordView, rows: Rows) -> set[Actor]:
+    """Actors of records, all of them: the level of a finding rests on it."""
+    column = view.coded("ashiato.actor") if "ashiato.actor" in view.derived else None
+    if column is None:
+        return set()
+    return {column.distinct[c] for c in np.unique(column.codes[rows]).tolist() if c >= 0}
 
 
 def first_events(view: RecordView, rows: Rows) -> list[tuple[int, str]]:

@@ -99,6 +99,6 @@ class LedgerRuns:
 
     def forget(self, rule: str) -> None:
         """Remove everything that a rule remembers."""
-        for key in (rule, f"{rule}#scope", f"{rule}#peers"):
+        for key in (rule, f"{rule}#peers"):
             self.connection.execute(sa.delete(t).where(t.c.rule == key))
         self.cache.clear()

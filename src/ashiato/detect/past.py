@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ashiato.detect.correlating import Counted, GroupHits, count_rows, count_windows, drafts_of_windows
 from ashiato.detect.engine import Engine, Look, within
-from ashiato.detect.first_seen import DAY, MemoryRuns, drafts_of_hours, take_sightings
+from ashiato.detect.first_seen import DAY, MemoryRuns, drafts_of_hours, take_scopes, take_sightings
 from ashiato.detect.gathering import HOUR, Draft, drafts_of_matches
 from ashiato.detect.history import PICKED_BY, PIECE_ROWS, History
 from ashiato.detect.rates import Counts, counts_of, is_hit
@@ -131,6 +131,9 @@ class PastSearch:
         )
 
     def _look(self, look: Look) -> None:
+        learning = self.engine.first_seen(look.view.description.name)
+        if learning:
+            take_scopes(learning, look.view, self.past.runs)
         for id_, rows in look.matches.items():
             rule = self.engine.rules[id_]
             for correlation, slot in self.engine.correlations.counting.get(id_, ()):

@@ -129,6 +129,8 @@ class _Parser:
         from sigma.exceptions import SigmaError
         from sigma.rule.base import SigmaYAMLLoader
 
+        import ashiato.detect.compiling  # noqa: F401 - knows a modifier that pySigma does not
+
         try:
             loaded = list(yaml.load_all(document.text, SigmaYAMLLoader))
         except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ashiato.detect.rule import Correlation, Expression
+from ashiato.ledger.findings import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class CountedHit:
     evidence: tuple[str, ...] = ()
     #: Values that correlations above group by.
     carried: tuple[str | None, ...] = ()
+    actor: Actor = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
