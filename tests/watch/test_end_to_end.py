@@ -6,7 +6,6 @@ import json
 import os
 import random
 import re
-import socket
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -22,19 +21,11 @@ from ashiato.lake.home import Home
 from ashiato.ledger.alert_tables import alerts, outbox
 from ashiato.ledger.detection_tables import findings, open_spans
 from watch.estate import ACCESS_KEY, RULES, Estate, Producer, happened
-from watch.watch_process import WatchProcess, run
+from watch.watch_process import WatchProcess, free_ports, run
 from watch.watching import until
 
 KEY = re.compile(r"alert\.\d+\.\d+\.[a-z]+")
 CHANNELS = ("mail", "hook", "topic")
-
-
-def free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in held]
-    for one in held:
-        one.close()
-    return ports
 
 
 @pytest.fixture

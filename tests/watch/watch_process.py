@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -28,6 +29,14 @@ def run(*args: object, status: int | None = 0, **env: str) -> Any:
     assert "Traceback" not in said, said
     assert status is None or done.returncode == status, (args, done.returncode, said, done.stdout[-2000:])
     return json.loads(done.stdout)
+
+
+def free_ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in held]
+    for one in held:
+        one.close()
+    return ports
 
 
 class WatchProcess:
