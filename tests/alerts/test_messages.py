@@ -87,7 +87,7 @@ def test_japanese(ledger: Ledger) -> None:
         ("correlation", {"count": 3, "threshold": ">= 3", "within_seconds": 7200, "type": "temporal_ordered"}, "Records of each kind that the rule names came within 2 h."),
         ("first_seen", {"terms": [{"eventName": "RunInstances", "ashiato.principal": ALICE}, {}], "history_days": 30}, "New, by the history of 30 days: eventName RunInstances, ashiato.principal alice, and 1 others."),
         ("rate", {"usual": 11.5, "seen": 350}, "350 were counted in this hour, where 11.5 are usual for this hour of the week."),
-        ("silence", {}, "Why: nothing came for longer than this source is used to be silent."),
+        ("silence", {}, "Why: nothing came for longer than this source may be silent."),
         ("silence", {"rests_on": "digest"}, "CloudTrail's digests, which come every hour even when nothing happens, have stopped."),
         ("silence", {"rests_on": "habit", "usual_gap": 600, "threshold": 7200}, "It is judged by its habit, for no digests vouch for it: it is usually silent for 10 min at most, and now for more than 2 h."),
         ("silence", {"rests_on": "setting", "threshold": 3600}, "The settings allow it to be silent for 60 min."),

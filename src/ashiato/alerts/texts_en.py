@@ -30,7 +30,7 @@ TEXTS = {
     "why.first_seen.bare": "Why: this was never seen before in the history that is kept.",
     "why.rate": "{seen} were counted in this hour, where {usual} are usual for this hour of the week.",
     "why.rate.bare": "Why: more were counted in this hour than is usual for the hour of the week.",
-    "why.silence.bare": "Why: nothing came for longer than this source is used to be silent.",
+    "why.silence.bare": "Why: nothing came for longer than this source may be silent.",
     "why.silence.digest": "CloudTrail's digests, which come every hour even when nothing happens, have stopped.",
     "why.silence.habit": "It is judged by its habit, for no digests vouch for it: it is usually silent for {usual} at most, and now for more than {threshold}.",
     "why.silence.setting": "The settings allow it to be silent for {threshold}.",

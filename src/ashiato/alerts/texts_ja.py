@@ -30,7 +30,7 @@ TEXTS = {
     "why.first_seen.bare": "理由：保存されている履歴の中で初めて観測されました。",
     "why.rate": "この 1 時間に {seen} 件ありました。同じ曜日・時間帯では通常 {usual} 件です。",
     "why.rate.bare": "理由：この 1 時間の件数が、同じ曜日・時間帯の通常の件数を超えました。",
-    "why.silence.bare": "理由：このソースの通常の間隔を超えて、何も届いていません。",
+    "why.silence.bare": "理由：このソースに許される間隔を超えて、何も届いていません。",
     "why.silence.digest": "何も起きない時間にも毎時届くはずの CloudTrail のダイジェストが届いていません。",
     "why.silence.habit": "裏付けとなるダイジェストがないため、通常の間隔から判断しました。通常の沈黙は最長 {usual}、現在は {threshold} を超えています。",
     "why.silence.setting": "設定で許容されている沈黙は {threshold} です。",

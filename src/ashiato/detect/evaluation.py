@@ -40,6 +40,7 @@ from ashiato.detect.live_windows import LiveWindows
 from ashiato.detect.past import PastSearch
 from ashiato.detect.rate_state import RateCounts
 from ashiato.detect.rule import Rule
+from ashiato.detect.span_notes import READY, WAITING, leave_span, spans_left
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.ledger import tables as t
@@ -51,9 +52,6 @@ if TYPE_CHECKING:
 
 #: The row of `rule_states` that says since when what happens is news.
 WATCHING = "#watching"
-
-#: `live` of an open span: it can be made anew now, or when later records have come.
-_READY, _WAITING = 0, 1
 
 #: Told of the changes of a transaction, within it: alerts.
 Told = Callable[[Connection, Sequence[FindingChange]], None]
@@ -104,18 +102,28 @@ class Evaluation:
     # -- batches --------------------------------------------------------------------------------------
 
     def pending(self, *, stop: Callable[[], bool] = lambda: False) -> EvaluationReport:
-        """Evaluate every batch that is not."""
+        """Evaluate every batch that is not. Raises the first failure, after the others have been evaluated."""
         batches = not_evaluated(self.home)
         if self.live and batches:
             self._prime()
         total = sum(b.rows for b in batches) or 1
         done = 0
+        failed: Exception | None = None
         for batch in batches:
             if stop():
                 break
-            self._batch(batch)
+            try:
+                self._batch(batch)
+            except sa.exc.OperationalError:
+                # The control database is away or busy.
+                raise
+            except Exception as error:
+                # The order of batches makes no difference: one that cannot be evaluated holds up no other.
+                failed = failed or error
             done += batch.rows
             self.on_progress("Evaluating", done / total)
+        if failed is not None:
+            raise failed
         return self.report
 
     def _batch(self, batch: ArrivedBatch) -> None:
@@ -147,7 +155,7 @@ class Evaluation:
         learning = self.engine.first_seen(look.view.description.name)
         for id_, spans in take_scopes(learning, look.view, LedgerRuns(connection, self._runs)).items():
             for first, last in spans:
-                _open_span(connection, id_, first, last)
+                leave_span(connection, id_, first, last)
         for id_, rows in look.matches.items():
             rule = self.engine.rules[id_]
             counting = self.engine.correlations.counting.get(id_, ())
@@ -186,18 +194,18 @@ class Evaluation:
                 changes.replace(uids, drafts)
         elif changed:
             hours = [h for hours in changed.values() for h in hours]
-            _open_span(connection, rule.id, min(hours) * HOUR, (max(hours) + 1) * HOUR)
+            leave_span(connection, rule.id, min(hours) * HOUR, (max(hours) + 1) * HOUR)
 
     def _count(self, connection: Connection, look: Look, rule: Rule, rows: Rows) -> None:
         """Hand hits to the windows that are kept in memory; those that reach further back are left to the lake."""
         for correlation, first, last in self._windows.take(look, rule, rows, live=self.live):
-            _open_span(connection, correlation, first, last)
+            leave_span(connection, correlation, first, last)
 
     def _judge(self, connection: Connection, changes: FindingChanges) -> None:
         for judged in self._windows.judge():
             changes.replace(judged.uids, judged.drafts)
             for correlation, first, last in judged.left:
-                _open_span(connection, correlation, first, last)
+                leave_span(connection, correlation, first, last)
 
     def _prime(self) -> None:
         if self._windows.primed:
@@ -210,14 +218,14 @@ class Evaluation:
     def spans_open(self) -> bool:
         """Whether something is left to the lake; what waits for later records only when some have come."""
         ready = self.home.ledger.scalar(sa.select(sa.func.min(open_spans.c.live)))
-        return ready is not None and (ready == _READY or self._newest_batch() != self._seen)
+        return ready is not None and (ready == READY or self._newest_batch() != self._seen)
 
     def _newest_batch(self) -> int:
         return int(self.home.ledger.scalar(sa.select(sa.func.max(t.batches.c.id))) or 0)
 
     def reconcile(self) -> EvaluationReport:
         """Make anew from the lake what late records, or records of history, bear on."""
-        left = self._spans()
+        left = spans_left(self.home.ledger)
         if not left:
             return self.report
         try:
@@ -257,7 +265,7 @@ class Evaluation:
                             )
                         )
                 for rule, first, last in self._not_over(history, windows):
-                    _open_span(connection, rule, first, last, ready=_WAITING)
+                    leave_span(connection, rule, first, last, ready=WAITING)
                 found = changes.write(now())
                 self.told(connection, found)
         self._seen = seen
@@ -275,18 +283,6 @@ class Evaluation:
                 for first, last in several:
                     if last + _reach(rule) > newest[1]:
                         yield id_, max(first, newest[1] - correlations.depth(rule)), last
-
-    def _spans(self) -> dict[str, list[tuple[int, int]]]:
-        """Open spans by rule."""
-        rows = self.home.ledger.rows(
-            sa.select(open_spans.c.rule, open_spans.c.start, open_spans.c.end).order_by(
-                open_spans.c.rule, open_spans.c.start
-            )
-        )
-        found: dict[str, list[tuple[int, int]]] = {}
-        for rule, first, last in rows:
-            found.setdefault(rule, []).append((first, last))
-        return found
 
     def _windows_anew(
         self, history: LakeHistory, spans: dict[str, list[tuple[int, int]]]
@@ -353,9 +349,11 @@ class Evaluation:
         whole = self.engine
         self.engine = whole.only([r.id for r in whole.rules.values() if r not in changed])
         self._windows = LiveWindows(self.engine)
-        self.pending()
-        self.engine = whole
-        self._windows = LiveWindows(whole)
+        try:
+            self.pending()
+        finally:
+            self.engine = whole
+            self._windows = LiveWindows(whole)
         self._catch_up(changed)
         self.report.learnt = len(changed)
         return len(changed)
@@ -403,7 +401,7 @@ class Evaluation:
                 ):
                     newest = ends[rule.table]
                     first = newest - self.engine.correlations.depth(rule)
-                    _open_span(connection, rule.id, first, newest, ready=_WAITING)
+                    leave_span(connection, rule.id, first, newest, ready=WAITING)
             _note(connection, rules)
             # Batches of before this home was watched are evaluated by that, too.
             connection.execute(
@@ -431,18 +429,6 @@ def _note(connection: Connection, rules: Sequence[Rule]) -> None:
         )
         if not changed.rowcount:
             connection.execute(sa.insert(rule_states).values(rule=rule.id, **values))
-
-
-def _open_span(connection: Connection, rule: str, first: int, last: int, *, ready: int = _READY) -> None:
-    """Leave a span to the lake; those that overlap or touch it become one."""
-    s = open_spans.c
-    touching = connection.execute(
-        sa.select(s.start, s.end, s.live).where(s.rule == rule, s.start <= last + HOUR, s.end >= first - HOUR)
-    ).all()
-    for start, end, was in touching:
-        first, last, ready = min(first, start), max(last, end), min(ready, was)
-        connection.execute(sa.delete(open_spans).where(s.rule == rule, s.start == start))
-    connection.execute(sa.insert(open_spans).values(rule=rule, start=first, end=last, live=ready))
 
 
 def watching_since(home: Home, *, begin: bool) -> datetime | None:

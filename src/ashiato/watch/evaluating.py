@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 #: While nothing is committed, what late records bear on is made anew this often, in seconds.
 RECONCILE_SECONDS = 20.0
+#: An evaluation that failed is tried again after so long, whether or not something is committed.
+RETRY_SECONDS = 2.0
 #: News that `--notify` asks for: all of it.
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -112,11 +116,19 @@ class HomeEvaluation:
 
         from ashiato.detect.changes import change_of
         from ashiato.ledger.finding_rows import standing_of, write_findings
+        from ashiato.watch.silence import not_judged
 
         moment = now()
+        unknown = not_judged(self.home.ledger, self.settings, moment)
+        found = {f.uid: f for f in findings}
         with self.home.ledger.begin() as connection:
-            before = {f.uid: f for f in standing_of(connection, "silence")}
-            after = {f.uid: f for f in findings}
+            # Of a source that was not asked yet nothing is known: after a start, its silence goes on.
+            before = {
+                f.uid: f
+                for f in standing_of(connection, "silence")
+                if f.uid in found or f.group.get("source") not in unknown
+            }
+            after = dict(found)
             after.update({uid: replace(f, standing=False) for uid, f in before.items() if uid not in after})
             changes = [
                 FindingChange(kind, finding, before.get(uid), live=True)
@@ -149,27 +161,27 @@ class LiveEvaluation:
         self.observe = observe
         self.inner = HomeEvaluation(home, settings, live=True, notify=True)
         self._lock = threading.Lock()
-        #: What is wrong now: a health check reads it.
-        self.error: str | None = None
+        self._settled = False
+        #: What is wrong now, by what fails.
+        self._errors: dict[str, str] = {}
+
+    @property
+    def error(self) -> str | None:
+        """What is wrong now, None while all is well: a health check reads it."""
+        return next(iter(list(self._errors.values())), None)
 
     def begin(self) -> None:
-        """Catch up with what was committed before, by this process or an earlier one."""
+        """Catch up with what was committed before, by this process or an earlier one. A failure is said and tried
+        again: logs are taken in meanwhile."""
         done = self.inner.done
         self.say(f"{done.rules:,} rules are evaluated; {done.not_evaluated:,} documents cannot be")
-        self.inner.settle()
-        self.inner.pending()
-        self.inner.reconcile()
+        with contextlib.suppress(Exception):
+            self._guarded("evaluation fails", self._pending)
+            self._guarded("late records cannot be evaluated", self.inner.reconcile)
 
     def after_commit(self, committed: Committed) -> None:
-        """Evaluate what was just committed."""
-        try:
-            with self._lock:
-                self.inner.pending()
-        except Exception as error:
-            # The batch stays unevaluated and comes again with the next commit.
-            self.error = f"evaluation fails: {type(error).__name__}: {error}"
-            raise
-        self.error = None
+        """Evaluate what was just committed. Where that fails, it is tried again soon, and after the next commit."""
+        self._guarded("evaluation fails", self._pending)
         lag = (now() - committed.at).total_seconds()
         for one in committed.lags:
             self.observe(one.place, "evaluated", lag, one.records)
@@ -191,15 +203,36 @@ class LiveEvaluation:
             self.inner.silent(findings)
 
     def run(self, stop: threading.Event) -> None:
-        """Make anew what late records bear on, while others go on."""
-        while not stop.wait(RECONCILE_SECONDS):
-            try:
-                with self._lock:
-                    self.inner.reconcile()
-                self.error = None
-            except Exception as error:
-                self.error = f"late records cannot be evaluated: {type(error).__name__}: {error}"
-                self.say(f"Late records could not be evaluated, and are tried again: {error}")
+        """Make anew what late records bear on, while others go on; and try again what failed, for in a quiet home no
+        commit would."""
+        since = time.monotonic()
+        while not stop.wait(RETRY_SECONDS):
+            if self.error is None and time.monotonic() - since < RECONCILE_SECONDS:
+                continue
+            with contextlib.suppress(Exception):
+                self._guarded("evaluation fails", self._pending)
+                self._guarded("late records cannot be evaluated", self.inner.reconcile)
+            since = time.monotonic()
+
+    def _pending(self) -> None:
+        if not self._settled:
+            self.inner.settle()
+            self._settled = True
+        self.inner.pending()
+
+    def _guarded(self, what: str, work: Callable[[], None]) -> None:
+        """Do it while nobody else evaluates. A failure is said once, kept for the health check, and raised."""
+        try:
+            with self._lock:
+                work()
+        except Exception as error:
+            said = f"{what}: {type(error).__name__}: {error}"
+            if self._errors.get(what) != said:
+                self.say(f"Rules: {said}; it is tried again")
+            self._errors[what] = said
+            raise
+        if self._errors.pop(what, None) is not None and not self._errors:
+            self.say("Rules are evaluated again")
 
 
 def evaluate(
@@ -211,8 +244,6 @@ def evaluate(
     stop: Callable[[], bool] = lambda: False,
 ) -> Evaluated:
     """Evaluate everything that a collection committed. What it raises is listed; `notify`: and delivered."""
-    import time
-
     began = time.monotonic()
     evaluation = HomeEvaluation(home, settings, live=False, notify=notify, on_progress=on_progress)
     evaluation.settle()

@@ -68,6 +68,13 @@ def silent(home: Home, settings: Settings, now: datetime, habits: Habits | None 
     return found
 
 
+def not_judged(ledger: Ledger, settings: Settings, now: datetime) -> set[str]:
+    """Watched sources of which it is not known now whether they are silent: nothing was asked since the start, or
+    not for long enough."""
+    judged = {source.settings.name for source in _judged(ledger, settings, now)}
+    return {source.name for source in settings.sources if source.enabled} - judged
+
+
 def _judged(ledger: Ledger, settings: Settings, now: datetime) -> list[_Judged]:
     roads: dict[str, list[dict[str, Any]]] = {}
     for row in read_watched(ledger):
