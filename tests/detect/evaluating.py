@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +20,8 @@ from ashiato.detect.rule_tests import records
 from ashiato.detect.sigma_rules import Document, parse
 from ashiato.ledger.findings import Finding
 
+#: How many times the usual number of examples property tests try.
+MORE = int(os.environ.get("ASHIATO_TEST_EXAMPLES", "1"))
 AROUND = Surroundings.of(Settings())
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 UUID = "00000000-0000-4000-8000-{:012d}"

@@ -13,8 +13,13 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from ashiato.detect.rule import Correlation
+
+
+#: Choices of rules that are looked at for evidence of an order of some of them.
+_MOST_CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +186,26 @@ class _Judge:
                 return metric != count
 
     def _ordered(self, inside: Sequence[CountedHit]) -> tuple[float, tuple[CountedHit, ...]] | None:
-        """As many of the rules as the condition asks, one after the other in the order they are named."""
+        """As many of the rules as the condition asks, one after the other in the order they are named. Evidence are
+        the earliest hits of every choice of rules that comes in order."""
         present = len(self.counts)
         if not self._holds(present):
             return None
         needs = math.ceil(self.rule.count) if self.rule.operator == ">=" else math.floor(self.rule.count) + 1
         if self.rule.operator not in (">=", ">"):
             needs = present
-        chain = longest_chain(inside, range(len(self.rule.references)))
-        return (present, tuple(chain)) if len(chain) >= needs else None
+        if needs <= 0:
+            return present, tuple(inside)
+        slots = sorted({h.slot for h in inside})
+        if len(longest_chain(inside, slots)) < needs:
+            return None
+        choices = combinations(slots, needs) if math.comb(len(slots), needs) <= _MOST_CHOICES else [slots]
+        kept: set[CountedHit] = set()
+        for choice in choices:
+            chain = longest_chain(inside, choice)
+            if len(chain) >= needs:
+                kept.update(chain)
+        return present, tuple(sorted(kept, key=lambda h: (h.time, h.event, h.slot)))
 
 
 def longest_chain(hits: Sequence[CountedHit], slots: Sequence[int]) -> list[CountedHit]:
