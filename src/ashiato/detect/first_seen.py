@@ -26,7 +26,7 @@ from ashiato.detect.rule import FirstSeen, Rule
 
 DAY = 24 * HOUR
 #: Days without any record after which a scope is learnt anew.
-GAP = 30
+GAP = 180
 
 
 @dataclass(frozen=True, slots=True)
