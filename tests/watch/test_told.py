@@ -104,6 +104,23 @@ def test_collect_lists_what_it_raises_and_delivers_only_when_told_to(
     assert all("e2e-user-4-x" in m["message"] for m in hook.got)
 
 
+def test_what_a_killed_watch_left_is_news_also_when_a_collection_comes_first(
+    tmp_path: Path, drop: Path, hook: Webhook
+) -> None:
+    """Killed between commit and evaluation: the batch is there as after `--no-evaluate`."""
+    config = config_file(tmp_path, drop, hook, 0)
+    put(drop, "first.json.gz", happened(3, datetime.now(UTC)))
+    run("watch", "--once", "--config", config)
+    put(drop, "news.json.gz", happened(0, datetime.now(UTC) + timedelta(seconds=1)))
+    run("collect", drop, "--no-evaluate", "--config", config)
+    put(drop, "collected.json.gz", happened(4, datetime.now(UTC) + timedelta(seconds=1)))
+    run("collect", drop, "--config", config)
+    assert hook.got == []
+    run("watch", "--once", "--config", config)
+    assert hook.got
+    assert all("e2e-user-0-x" in m["message"] for m in hook.got)
+
+
 @pytest.mark.slow
 def test_rules_that_change_between_two_runs_catch_up_and_tell_what_is_news(
     tmp_path: Path, drop: Path, hook: Webhook

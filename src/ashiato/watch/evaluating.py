@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from ashiato.alerts.raising import raise_findings
 from ashiato.core.clock import now
+from ashiato.detect.arrived import not_evaluated
 from ashiato.detect.evaluation import Evaluation, watching_since
 from ashiato.detect.ruleset import engine_for
 from ashiato.intake.lags import Place
@@ -233,6 +234,17 @@ class LiveEvaluation:
             raise
         if self._errors.pop(what, None) is not None and not self._errors:
             self.say("Rules are evaluated again")
+
+
+def evaluate_left(home: Home, settings: Settings) -> None:
+    """Evaluate what was committed and never evaluated, before a collection adds to it: `ashiato watch` was killed in
+    between. That is news where this home is watched, and is told by the next `ashiato watch`."""
+    if watching_since(home, begin=False) is None or not not_evaluated(home):
+        return
+    evaluation = HomeEvaluation(home, settings, live=True, notify=True)
+    evaluation.settle()
+    evaluation.pending()
+    evaluation.reconcile()
 
 
 def evaluate(

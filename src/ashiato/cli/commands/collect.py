@@ -140,6 +140,10 @@ def take_in(
             flow_format=flow_format,
             on_progress=show_progress,
         )
+        if evaluate:
+            from ashiato.watch.evaluating import evaluate_left
+
+            evaluate_left(opened, told.settings)
         with stop_on_interrupt(collector.stop, lambda text: print(text, file=sys.stderr)):
             report = collector.run(addresses, options)  # type: ignore[arg-type]
         if not report.interrupted:
