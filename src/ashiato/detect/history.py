@@ -170,9 +170,12 @@ class TablesHistory:
         columns: Sequence[str] | None = None,
         ordered: bool = False,
     ) -> Iterator[pa.Table]:
-        del picked, columns, ordered
+        del picked, columns
         time = TABLES[table].time_column
-        for piece in self.tables.get(table, ()):
+        pieces = list(self.tables.get(table, ()))
+        if ordered and len(pieces) > 1:
+            pieces = [pa.concat_tables(pieces).sort_by(time)]
+        for piece in pieces:
             times = piece[time].cast(pa.int64()).to_numpy()
             kept = [
                 i for i, t in enumerate(times) if (first is None or t >= first) and (last is None or t < last)
