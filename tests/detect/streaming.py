@@ -129,9 +129,8 @@ class Stream:
         expected, found = backtested(self.rules, self.history()), standing(self.ledger)
         missing, wrong = expected - found, found - expected
         title = {r.id: r.title for r in self.rules.values()}
-        assert not missing and not wrong, (
-            f"missing: {[(title[k[0]], *k[2:7]) for k in missing]}; wrong: {[(title[k[0]], *k[2:7]) for k in wrong]}"
-        )
+        said = f"missing: {[(title[k[0]], *k[2:7]) for k in missing]}; wrong: {[(title[k[0]], *k[2:7]) for k in wrong]}"
+        assert missing | wrong == set(), said
 
 
 def slices(table: pa.Table, sizes: Iterable[int]) -> Iterator[pa.Table]:

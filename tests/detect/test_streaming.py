@@ -178,15 +178,15 @@ def test_streaming_equals_history(ledger: Ledger, kind: str, data: st.DataObject
 def _fail(stream: Stream) -> None:
     """Whoever is told of findings fails: nothing of the batch may be remembered."""
 
-    class NoSpace(Exception):
+    class NoSpaceError(Exception):
         pass
 
     def fail(*_: object) -> None:
-        raise NoSpace
+        raise NoSpaceError
 
     told, stream.evaluation.told = stream.evaluation.told, fail
     for act in (stream.pending, stream.reconcile):
-        with pytest.raises(NoSpace) if act == stream.pending else _either(NoSpace):
+        with pytest.raises(NoSpaceError) if act == stream.pending else _either(NoSpaceError):
             act()
     stream.evaluation.told = told
 

@@ -26,6 +26,15 @@ OPEN = {
     "steps[].counts",
     "steps[].details",
     "watched[].counts",
+    "evaluated.findings",
+    "next",
+    "condition",
+    "correlation",
+    "new_terms",
+    "rate",
+    "[].days",
+    "[].suggestion",
+    "[].examples",
 }
 
 
@@ -158,3 +167,27 @@ def test_sources_check(tmp_path: Path) -> None:
     assert told | {k for k in documented("ashiato sources check") if k.startswith("grants[]")} == documented(
         "ashiato sources check"
     )
+
+
+def test_detections(home: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "rules" / "own.yml"
+    rule.parent.mkdir()
+    rule.write_text(
+        "title: Anything\nid: 5f0f2a9e-3a43-4c3e-9c19-0c5a3a2b1d00\nlogsource: {product: aws, service: cloudtrail}\n"
+        "detection: {s: {eventVersion: '*'}, condition: s}\n---\ntitle: Wrong\nlogsource: {product: okta}\n"
+        "detection: {s: {a: b}, condition: s}\n"
+    )
+    at = ("--home", str(home), "--json")
+    for words, arguments in (
+        ("import", [str(rule.parent)]),
+        ("list", []),
+        ("show", ["Anything"]),
+        ("disable", ["Anything"]),
+        ("enable", ["Anything"]),
+        ("check", [str(rule.parent)]),
+        ("test", ["root_api_call"]),
+        ("backtest", ["Anything"]),
+        ("coverage", []),
+    ):
+        found = set(paths(printed("detections", words, *arguments, *at)))
+        assert found - {"[]"} == documented(f"ashiato detections {words}"), words
