@@ -237,7 +237,6 @@ class LiveWindows:
                     g.remove(gone)
                 judged.left.extend(self._left(outer, min(h.time for h in gone), max(h.time for h in gone)))
             for key, found in counted.items():
-                known_group = known.get(key)
-                new = found.hits - (known_group.hits if known_group is not None else set())
+                # Known ones too: memory may have been filled with what this transaction brought.
                 self._absorb(outer, {key: found})
-                self._note(outer, key, new)
+                self._note(outer, key, found.hits)
