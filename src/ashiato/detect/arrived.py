@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -56,23 +57,27 @@ def rows_of(home: Home, batch: ArrivedBatch) -> Iterator[pa.Table]:
     """The batch's rows, in pieces: from the files it wrote, or from what they were merged into since."""
     if not batch.rows or batch.stamp is None:
         return
-    paths = [home.lake / f for f in batch.files]
-    if paths and all(p.exists() for p in paths):
-        try:
-            yield from _pieces([pq.read_table(p) for p in paths], batch.table)
-            return
-        except (OSError, pa.ArrowException):
-            # Removed meanwhile: its rows are in another file.
-            pass
-    yield from _merged(home, batch, batch.stamp)
+    # Files that are open stay readable when a merge removes them.
+    files = _opened([home.lake / f for f in batch.files])
+    if files:
+        yield from _pieces(files, batch.table)
+    else:
+        yield from _merged(home, batch, batch.stamp)
 
 
-def _pieces(tables: Sequence[pa.Table], name: str) -> Iterator[pa.Table]:
+def _opened(paths: Sequence[Path]) -> list[pq.ParquetFile]:
+    """All of the files, or none where one is gone: its rows are in another by now."""
+    try:
+        return [pq.ParquetFile(path, memory_map=True) for path in paths]
+    except (OSError, pa.ArrowException):
+        return []
+
+
+def _pieces(files: Sequence[pq.ParquetFile], name: str) -> Iterator[pa.Table]:
     schema = TABLES[name].schema
-    for table in tables:
-        whole = _fitted(table, schema)
-        for start in range(0, whole.num_rows, PIECE_ROWS):
-            yield whole.slice(start, PIECE_ROWS)
+    for file in files:
+        for batch in file.iter_batches(PIECE_ROWS):
+            yield _fitted(pa.Table.from_batches([batch]), schema)
 
 
 def _fitted(table: pa.Table, schema: pa.Schema) -> pa.Table:
