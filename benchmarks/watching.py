@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,11 @@ from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
 from ashiato.sources.objects import ObjectRef, Progress
 from ashiato.watch.evaluating import LiveEvaluation
 from ashiato.watch.loop import Watch
+from benchmarks.bench import Bench
+from benchmarks.report import Row
 
+ORDER = 65
+FAMILY = "watching"
 EVENTS_AN_OBJECT = 8
 ACCOUNTS = [f"{n}" * 12 for n in range(1, 6)]
 REGIONS = ["us-east-1", "ap-northeast-1", "eu-west-1"]
@@ -163,6 +168,114 @@ def _at(sorted_: list[float], share: float) -> float:
     return sorted_[min(len(sorted_) - 1, int(share * len(sorted_)))]
 
 
+@dataclass
+class Measured:
+    """Sorted seconds: arrival to commit by source, arrival to the notifier, and of each commit."""
+
+    events: int
+    wall: float
+    cpu: float
+    late: float
+    committed: dict[str, list[float]]
+    told: list[float]
+    wanted: int
+    commits: list[float]
+
+    @property
+    def text(self) -> str:
+        """The figures in lines."""
+        lines = [f"{self.events:,} events, {self.wall:.0f} s, {self.events / self.wall:,.0f} events/s"]
+        lines += [f"arrival → committed, {name:<8} {_shown(waits)}" for name, waits in self.committed.items()]
+        if self.wanted:
+            lines.append(f"arrival → notifier, {len(self.told)} of {self.wanted} alerts  {_shown(self.told)}")
+        lines.append(
+            f"commits {len(self.commits)}: {_shown(self.commits)}; offered {self.late:.2f} s late at most;"
+            f" {self.cpu / self.wall:.0%} of one core; peak memory {peak_rss() / 2**20:.0f} MiB"
+        )
+        return "\n".join(lines)
+
+
+def _shown(waits: list[float]) -> str:
+    if not waits:
+        return "none"
+    return "  ".join(f"p{q:g} {_at(waits, q / 100):.2f}" for q in (50, 95, 99)) + f"  max {waits[-1]:.2f} s"
+
+
+def measure(home: Path, rate: int, seconds: int, *, rules: bool = True) -> Measured:
+    """A loop over `home` while `rate` events a second arrive for so many seconds."""
+    rng = random.Random(1)
+    objects = rate * seconds // EVENTS_AN_OBJECT
+    # What happened before watching began is history, and nobody is told.
+    at = datetime.now(UTC) + timedelta(minutes=2)
+    every = max(rate // EVENTS_AN_OBJECT, 1)
+    contents = [_object(rng, at, n // every if n % every == 0 else None) for n in range(objects)]
+    notifier = Notifier()
+    half = rate / EVENTS_AN_OBJECT / 2
+    streams = [
+        Stream("spooled", contents[0::2], half, spooled=True),
+        Stream("fetched", contents[1::2], half, spooled=False),
+    ]
+    commits: list[float] = []
+    wanted = {SUSPECT.format(n // every): n for n in range(0, objects, every)} if rules else {}
+    with Home.open_for_writing(home, "benchmark") as opened:
+        channel = Channel(name="notifier", url="json://localhost", most_an_hour=100_000)
+        settings = Settings(home=home, watch=Watching(), channels=[channel])
+        watch = Watch(opened, settings, lives=streams)
+        if rules:
+            evaluation = LiveEvaluation(opened, settings, lambda _: None, watch.observe)
+            evaluation.begin()
+            watch.after_commit.append(evaluation.after_commit)
+            deliverer = Deliverer(opened.ledger, settings, opened=lambda _: notifier)
+            watch.add_service("delivery", deliverer.run)
+            watch.add_service("reconcile", evaluation.run)
+        watch.after_commit.append(lambda c: commits.append((c.at - c.began).total_seconds()))
+        began, cpu = time.perf_counter(), time.process_time()
+        thread = threading.Thread(target=watch.run)
+        thread.start()
+        for stream in streams:
+            stream.over.wait()
+        while not watch.pipeline.idle():
+            time.sleep(0.05)
+        deadline = time.perf_counter() + 60
+        while len(notifier.told) < len(wanted) and time.perf_counter() < deadline:
+            time.sleep(0.05)
+        wall, cpu = time.perf_counter() - began, time.process_time() - cpu
+        watch.stop.set()
+        thread.join()
+        taken = sum(watch.pipeline.state.records.values())
+    offers = {n: streams[n % 2].offered[n // 2] for n in wanted.values()}
+    return Measured(
+        taken,
+        wall,
+        cpu,
+        max(s.late for s in streams),
+        {s.name: sorted(s.waits) for s in streams},
+        sorted(notifier.told[user] - offers[n] for user, n in wanted.items() if user in notifier.told),
+        len(wanted),
+        sorted(commits),
+    )
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    """Arrival to notifier over a home that holds events already."""
+    sizes = bench.sizes
+    taken = bench.collect(bench.loads.cloudtrail(sizes.events, sizes.copies, sizes.days))
+    rate = 2_000 if sizes.full else 400
+    found = measure(taken.home, rate, sizes.watch_seconds)
+    yield Row(
+        FAMILY,
+        f"arrival → alert handed to the notifier, {rate:,} events/s for {sizes.watch_seconds} s",
+        f"{_shown(found.told)}; {len(found.told)} of {found.wanted} alerts",
+        f"arrival → committed: {_shown(found.committed['fetched'])}",
+        _at(found.told, 0.99) if found.told else None,
+        "s",
+        "≤",
+        5,
+        f"over {taken.offered:,} events, maintenance running; the 99th of 100",
+    )
+    bench.drop(taken)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -172,70 +285,9 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="a home with records already; default: an empty one")
     parser.add_argument("--without-rules", action="store_true", help="taking in alone")
     given = parser.parse_args()
-    rng = random.Random(1)
-    objects = given.rate * given.seconds // EVENTS_AN_OBJECT
-    # What happened before watching began is history, and nobody is told.
-    at = datetime.now(UTC) + timedelta(minutes=2)
-    every = max(given.rate // EVENTS_AN_OBJECT, 1)
-    contents = [_object(rng, at, n // every if n % every == 0 else None) for n in range(objects)]
-    notifier = Notifier()
-    half = given.rate / EVENTS_AN_OBJECT / 2
-    streams = [
-        Stream("spooled", contents[0::2], half, spooled=True),
-        Stream("fetched", contents[1::2], half, spooled=False),
-    ]
-    commits: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         home = given.home or Path(folder) / "home"
-        with Home.open_for_writing(home, "benchmark") as opened:
-            channel = Channel(name="notifier", url="json://localhost", most_an_hour=100_000)
-            settings = Settings(home=home, watch=Watching(), channels=[channel])
-            watch = Watch(opened, settings, lives=streams)
-            if not given.without_rules:
-                evaluation = LiveEvaluation(opened, settings, print, watch.observe)
-                evaluation.begin()
-                watch.after_commit.append(evaluation.after_commit)
-                deliverer = Deliverer(opened.ledger, settings, opened=lambda _: notifier)
-                watch.add_service("delivery", deliverer.run)
-                watch.add_service("reconcile", evaluation.run)
-            watch.after_commit.append(lambda c: commits.append((c.at - c.began).total_seconds()))
-            began, cpu = time.perf_counter(), time.process_time()
-            thread = threading.Thread(target=watch.run)
-            thread.start()
-            for stream in streams:
-                stream.over.wait()
-            while not watch.pipeline.idle():
-                time.sleep(0.05)
-            wanted = {SUSPECT.format(n // every): n for n in range(0, objects, every)}
-            deadline = time.perf_counter() + 60
-            while (
-                not given.without_rules
-                and len(notifier.told) < len(wanted)
-                and time.perf_counter() < deadline
-            ):
-                time.sleep(0.05)
-            wall, cpu = time.perf_counter() - began, time.process_time() - cpu
-            watch.stop.set()
-            thread.join()
-            taken = sum(watch.pipeline.state.records.values())
-    print(f"{taken:,} events in {objects:,} objects, {wall:.0f} s, {taken / wall:,.0f} events/s")
-    for stream in streams:
-        waits = sorted(stream.waits)
-        shown = "  ".join(f"p{q:g} {_at(waits, q / 100):.2f}" for q in (50, 95, 99))
-        print(
-            f"arrival → committed, {stream.name:<8} {shown}  max {waits[-1]:.2f} s  (late {stream.late:.2f})"
-        )
-    if not given.without_rules:
-        offers = {n: streams[n % 2].offered[n // 2] for n in wanted.values()}
-        told = sorted(notifier.told[user] - offers[n] for user, n in wanted.items() if user in notifier.told)
-        shown = "  ".join(f"p{q:g} {_at(told, q / 100):.2f}" for q in (50, 95, 99)) if told else "none"
-        print(
-            f"arrival → notifier, {len(told)} of {len(wanted)} alerts  {shown}  max {max(told, default=0):.2f} s"
-        )
-    print(
-        f"commits {len(commits)}: median {_at(sorted(commits), 0.5):.2f} s, longest {max(commits):.2f} s;"
-        f" {cpu / wall:.0%} of one core; peak memory {peak_rss() / 2**20:.0f} MiB"
-    )
+        print(measure(home, given.rate, given.seconds, rules=not given.without_rules).text)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ FAMILIES = {
     "lookups": ("60 events in 3 days", "one event every day", "scan of all"),
     "bytes_at_rest": ("the whole home",),
     "memory": ("taking in", "the child, compacting"),
+    "detecting": ("generated rules", "twice as many", "to findings and alerts"),
+    "watching": ("handed to the notifier",),
     "startup": ("--help", "ashiato query"),
 }
 
