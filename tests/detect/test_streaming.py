@@ -198,15 +198,15 @@ def test_streaming_equals_history(ledger: Ledger, kind: str, data: st.DataObject
 def _fail(stream: Stream) -> None:
     """Whoever is told of findings fails: nothing of the batch may be remembered."""
 
-    class NoSpace(Exception):
+    class NoSpaceError(Exception):
         pass
 
     def fail(*_: object) -> None:
-        raise NoSpace
+        raise NoSpaceError
 
     told, stream.evaluation.told = stream.evaluation.told, fail
     for act in (stream.pending, stream.reconcile):
-        with pytest.raises(NoSpace) if act == stream.pending else _either(NoSpace):
+        with pytest.raises(NoSpaceError) if act == stream.pending else _either(NoSpaceError):
             act()
     stream.evaluation.told = told
 
@@ -306,7 +306,7 @@ def test_windows_that_came_too_late_for_memory_are_still_counted(ledger: Ledger)
     assert only(stream)[6] == ("e000003", "e000004", "e000002", "e000005")
 
 
-def test_rates_do_not_tell_ann_from_Ann(ledger: Ledger) -> None:
+def test_rates_do_not_tell_names_by_their_case(ledger: Ledger) -> None:
     week = 7 * 24 * 3600
 
     def acted(number: int, weeks: int, name: str) -> dict[str, Any]:

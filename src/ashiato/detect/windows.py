@@ -17,7 +17,6 @@ from itertools import combinations
 
 from ashiato.detect.rule import Correlation
 
-
 #: Choices of rules that are looked at for evidence of an order of some of them.
 _MOST_CHOICES = 200
 
