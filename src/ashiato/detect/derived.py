@@ -172,7 +172,8 @@ def cloudtrail_fields(around: Surroundings) -> Derived:
     def working(time: Scalar | None) -> str | None:
         try:
             return str(hours.is_working_hour(datetime.fromisoformat(str(time)))).lower()
-        except ValueError:
+        except (ValueError, OverflowError):
+            # No time, or one that is beyond the calendar in the zone.
             return None
 
     return {
