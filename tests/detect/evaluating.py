@@ -49,9 +49,9 @@ def plain(detection: Mapping[str, Any], number: int = 1, **more: Any) -> str:
     )
 
 
-def event(number: int, *, seconds: float = 0, **fields: Any) -> dict[str, Any]:
+def event(number: int, *, seconds: float | None = None, **fields: Any) -> dict[str, Any]:
     """A CloudTrail event as AWS writes it."""
-    time = BEGIN + timedelta(seconds=seconds or number)
+    time = BEGIN + timedelta(seconds=number if seconds is None else seconds)
     return {
         "eventVersion": "1.11",
         "eventID": f"e{number:06d}",

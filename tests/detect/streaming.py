@@ -7,7 +7,7 @@ arrival can be tried. `test_streaming_lake.py` does the same with a real lake.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -129,17 +129,5 @@ class Stream:
         expected, found = backtested(self.rules, self.history()), standing(self.ledger)
         missing, wrong = expected - found, found - expected
         title = {r.id: r.title for r in self.rules.values()}
-        said = f"missing: {[(title[k[0]], *k[2:7]) for k in missing]}; wrong: {[(title[k[0]], *k[2:7]) for k in wrong]}"
-        assert missing | wrong == set(), said
-
-
-def slices(table: pa.Table, sizes: Iterable[int]) -> Iterator[pa.Table]:
-    """The table cut into pieces of these sizes."""
-    start = 0
-    for size in sizes:
-        if start >= table.num_rows:
-            return
-        yield table.slice(start, size)
-        start += size
-    if start < table.num_rows:
-        yield table.slice(start)
+        assert {"missing": [(title[k[0]], *k[2:7]) for k in missing]} == {"missing": []}
+        assert {"wrong": [(title[k[0]], *k[2:7]) for k in wrong]} == {"wrong": []}

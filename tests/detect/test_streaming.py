@@ -306,7 +306,7 @@ def test_windows_that_came_too_late_for_memory_are_still_counted(ledger: Ledger)
     assert only(stream)[6] == ("e000003", "e000004", "e000002", "e000005")
 
 
-def test_rates_do_not_tell_spellings_apart(ledger: Ledger) -> None:
+def test_rates_do_not_tell_names_by_their_case(ledger: Ledger) -> None:
     week = 7 * 24 * 3600
 
     def acted(number: int, weeks: int, name: str) -> dict[str, Any]:

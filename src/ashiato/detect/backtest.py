@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ashiato.core.text import printable
+from ashiato.detect.conditions import text_of
 from ashiato.detect.engine import Engine
 from ashiato.detect.first_seen import DAY
 from ashiato.detect.gathering import Draft
@@ -42,6 +44,7 @@ class _Tally:
 
     days: Counter[int] = field(default_factory=Counter)
     values: dict[str, Counter[str]] = field(default_factory=dict)
+    spelt: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,11 @@ class Backtest(PastSearch):
             values = tally.values.setdefault(name, Counter())
             places, many = np.unique(column.codes[rows], return_counts=True)
             for place, count in zip(places.tolist(), many.tolist(), strict=True):
-                if place >= 0 and (len(values) < _MOST_VALUES or str(column.distinct[place]) in values):
-                    values[str(column.distinct[place])] += count
+                # A filter does not tell them by their case either.
+                value = text_of(column.distinct[place]).lower() if place >= 0 else ""
+                if place >= 0 and (len(values) < _MOST_VALUES or value in values):
+                    values[value] += count
+                    tally.spelt.setdefault(value, text_of(column.distinct[place]))
 
     def results(self, ids: Sequence[str], span: tuple[int, int] | None) -> list[RuleBacktest]:
         """Results of these rules, most hits first."""
@@ -165,8 +171,8 @@ class Backtest(PastSearch):
             hits=hits,
             days={f"{at(d * DAY):%Y-%m-%d}": n for d, n in sorted(days.items())},
             per_day=hits / length,
-            noisiest=principals.most_common(5),
-            suggestion=suggest(rule, hits, tally.values),
+            noisiest=[(tally.spelt.get(p, p), n) for p, n in principals.most_common(5)],
+            suggestion=suggest(rule, hits, tally.values, tally.spelt),
             cut=rule.id in past.cut,
         )
 
@@ -187,8 +193,10 @@ def _principals(findings: Sequence[Finding]) -> Counter[str]:
     return found
 
 
-def suggest(rule: Rule, hits: int, values: Mapping[str, Counter[str]]) -> Suggestion | None:
-    """A filter on the one value that makes most of the hits and leaves some of them."""
+def suggest(
+    rule: Rule, hits: int, values: Mapping[str, Counter[str]], spelt: Mapping[str, str]
+) -> Suggestion | None:
+    """A filter on the one value that makes most of the hits and leaves some of them. `values`: in lower case."""
     if hits < FEW:
         return None
     best: tuple[int, str, str] | None = None
@@ -199,6 +207,7 @@ def suggest(rule: Rule, hits: int, values: Mapping[str, Counter[str]]) -> Sugges
     if best is None:
         return None
     count, name, value = best
+    value = spelt.get(value, value)
     principals = values.get("ashiato.principal", Counter())
     others = 1 if name == "ashiato.principal" else len(principals)
     return Suggestion(name, value, count, count / hits, others, filter_document(rule, name, value))
@@ -208,10 +217,9 @@ def filter_document(rule: Rule, name: str, value: str) -> str:
     """A Sigma filter document (https://sigmahq.io/docs/meta/filters.html) that leaves out a field's value."""
     import yaml
 
-    service = {"cloudtrail": "cloudtrail", "vpc_flow_logs": "vpcflow", "config_items": "config"}[rule.table]
     document = {
-        "title": f"Not {value} in: {rule.title}"[:250],
-        "logsource": {"product": "aws", "service": service},
+        "title": printable(f"Not {value} in: {rule.title}", 250),
+        "logsource": dict(rule.logsource) or {"product": "aws"},
         "filter": {
             "rules": [rule.id],
             "usual": {name: _escaped(value)},

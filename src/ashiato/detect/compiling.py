@@ -12,6 +12,7 @@ from sigma.conditions import (
     ConditionOR,
     ConditionValueExpression,
 )
+from sigma.exceptions import SigmaError
 from sigma.modifiers import SigmaWideModifier, modifier_mapping
 from sigma.rule import SigmaRule
 from sigma.types import (
@@ -33,7 +34,6 @@ from sigma.types import (
 )
 
 from ashiato.detect.conditions import (
-    NEVER,
     Compared,
     Condition,
     Every,
@@ -50,7 +50,9 @@ from ashiato.detect.conditions import (
     TimePart,
     ValueTest,
     Without,
+    check_expression,
 )
+from ashiato.detect.rule_documents import REFUSED
 
 # The specification has `utf16le` beside its older name `wide`; pySigma knows the older one only.
 modifier_mapping.setdefault("utf16le", SigmaWideModifier)
@@ -69,6 +71,10 @@ class NotCompiled(Exception):  # noqa: N818 - a reason, not a defect
     """Why a rule cannot be evaluated; what a person reads in `detections list`."""
 
 
+#: What a rule that is none may raise.
+UNREADABLE = (NotCompiled, SigmaError, *REFUSED)
+
+
 def compile_detection(rule: SigmaRule, lists: Mapping[str, Sequence[str]]) -> Condition:
     """The condition of a plain rule; several conditions are alternatives. `lists`: values of placeholders.
 
@@ -77,7 +83,11 @@ def compile_detection(rule: SigmaRule, lists: Mapping[str, Sequence[str]]) -> Co
     alternatives = []
     for condition in rule.detection.parsed_condition:
         parsed = condition.parsed
-        alternatives.append(NEVER if parsed is None else _Compiler(lists).condition(parsed))
+        if parsed is None:
+            raise NotCompiled("its condition asks nothing")
+        alternatives.append(_Compiler(lists).condition(parsed))
+    if not alternatives:
+        raise NotCompiled("it has no condition")
     return alternatives[0] if len(alternatives) == 1 else Some(tuple(alternatives))
 
 
@@ -151,6 +161,10 @@ class _Compiler:
             plain = "".join(
                 p if isinstance(p, str) else "*" if p is SpecialChars.WILDCARD_MULTI else "?" for p in parts
             )
+            try:
+                check_expression(plain, flags)
+            except ValueError as error:
+                raise NotCompiled(str(error)) from error
             found.append(RegularExpression(plain, flags))
         return found
 

@@ -78,6 +78,21 @@ def _matcher(parts: Sequence[str | Literal[False] | None], cased: bool) -> Calla
     return lambda value: compiled(value, True)
 
 
+def check_expression(pattern: str, flags: str) -> None:
+    """Raises ValueError with the reason where RE2 does not take a pattern (lookaround and references back need time
+    that has no bound, https://github.com/google/re2/wiki/Syntax)."""
+    import re2
+
+    try:
+        _re2(pattern, flags)
+    except re2.error as error:
+        reason = error.args[0] if error.args else error
+        text = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise ValueError(
+            f"the regular expression {pattern[:60]!r} is none that is evaluated (RE2): {text[:100]}"
+        ) from error
+
+
 @lru_cache(4096)
 def _re2(pattern: str, flags: str) -> Callable[[str, bool], bool]:
     """A search (or full match) by RE2, whose time is linear in the text whatever the pattern."""

@@ -100,7 +100,8 @@ class Correlations:
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self.rules = rules
         self.ordered = [r for r in rules.values() if r.correlation is not None]
-        self.ordered.sort(key=lambda r: self._height(r.id))
+        heights: dict[str, int] = {}
+        self.ordered.sort(key=lambda r: self._height(r.id, heights))
         #: Plain rule → correlations that count it, with their slots.
         self.counting: dict[str, list[tuple[Rule, int]]] = {}
         for rule in self.ordered:
@@ -108,9 +109,12 @@ class Correlations:
             for slot, reference in enumerate(rule.correlation.references):
                 self.counting.setdefault(reference, []).append((rule, slot))
 
-    def _height(self, id_: str) -> int:
-        correlation = self.rules[id_].correlation
-        return 0 if correlation is None else 1 + max(map(self._height, correlation.references))
+    def _height(self, id_: str, known: dict[str, int]) -> int:
+        if id_ not in known:
+            correlation = self.rules[id_].correlation
+            inner = () if correlation is None else correlation.references
+            known[id_] = max((1 + self._height(r, known) for r in inner), default=0)
+        return known[id_]
 
     def depth(self, rule: Rule) -> int:
         """Microseconds before a window's anchor in which hits bear on it, through correlations that it counts."""

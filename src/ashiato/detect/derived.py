@@ -172,12 +172,17 @@ def cloudtrail_fields(around: Surroundings) -> Derived:
     def addressed(make: Callable[[str, Networks], str | None]) -> Callable[..., str | None]:
         return lambda address: make(address, networks) if isinstance(address, str) and address else None
 
+    def held(quarter: int) -> int:
+        try:
+            return int(hours.is_working_hour(_EPOCH + timedelta(microseconds=quarter * _QUARTER)))
+        except (ValueError, OverflowError):
+            # A time that is beyond the calendar in the zone.
+            return -1
+
     def working(view: RecordView) -> Coded:
         quarters, codes = np.unique(view.times // _QUARTER, return_inverse=True)
-        held = [
-            hours.is_working_hour(_EPOCH + timedelta(microseconds=q * _QUARTER)) for q in quarters.tolist()
-        ]
-        return Coded(np.where(np.array(held, np.bool_)[codes], 1, 0).astype(np.int64), ["false", "true"])
+        known = np.array([held(q) for q in quarters.tolist()], np.int64)
+        return Coded(known[codes], ["false", "true"])
 
     return {
         "ashiato.folded_arn": (("userIdentity.arn", _ISSUER), _folded),

@@ -17,6 +17,8 @@ from ashiato.lake.predicates import at_least, below, everything
 from ashiato.lake.scan import relation
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 #: Rows of a piece: enough for columns to be worth coding, few enough to fit beside everything else.
 PIECE_ROWS = 40_000
 
@@ -39,8 +41,11 @@ PICKED_BY = {
 
 
 def at(microseconds: int) -> datetime:
-    """A time from microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=microseconds)
+    """A time from microseconds since 1970; beyond the calendar, its first or last moment."""
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return _FIRST if microseconds < 0 else _LAST
 
 
 def micros(time: datetime) -> int:

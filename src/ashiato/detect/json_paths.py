@@ -58,7 +58,7 @@ def nodes(value: Any, path: tuple[str, ...], depth: int = 0) -> Iterator[Any]:
             if key in value:
                 yield from nodes(value[key], path[end:], depth + 1)
     elif isinstance(value, list):
-        if path[0].isdigit() and int(path[0]) < len(value):
+        if path[0].isdecimal() and len(path[0]) < 9 and int(path[0]) < len(value):
             yield from nodes(value[int(path[0])], path[1:], depth + 1)
         for element in value:
             yield from nodes(element, path, depth + 1)
@@ -72,13 +72,24 @@ def values(value: Any, path: tuple[str, ...]) -> list[Scalar]:
     found: list[Scalar] = []
     for node in nodes(value, path):
         if isinstance(node, dict | list):
-            found.append(msgspec.json.encode(node).decode())
-            found.append(json.dumps(node, ensure_ascii=False))
+            found.extend(_texts(node))
         else:
             found.append(node)
         if len(found) > _MOST_NODES:
             break
     return found
+
+
+def _texts(node: Any) -> tuple[str, ...]:
+    try:
+        return msgspec.json.encode(node).decode(), json.dumps(node, ensure_ascii=False)
+    except UnicodeEncodeError:
+        # Half a character, which JSON can spell and UTF-8 cannot.
+        return json.dumps(node, separators=(",", ":"), ensure_ascii=False), json.dumps(
+            node, ensure_ascii=False
+        )
+    except (RecursionError, ValueError, OverflowError):
+        return ()
 
 
 def leaves(value: Any, depth: int = 0) -> Iterator[Scalar]:

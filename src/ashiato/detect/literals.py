@@ -118,7 +118,10 @@ def sql_filter(
         grouped.setdefault(field, set()).update(chosen.values)
     for number, (field, values) in enumerate(sorted(grouped.items())):
         name = f"literals{number}"
-        clauses.append(f"lower({columns[field]}) IN (SELECT unnest(${name}))")
+        column = columns[field]
+        clauses.append(f"lower({column}) IN (SELECT unnest(${name}))")
+        # A value that does not fit the column (a number where AWS has text) is kept beside it.
+        clauses.append(f"({column} IS NULL AND contains(extra, '\"{field.split('.')[0]}'))")
         parameters[name] = sorted(values)
     return (" OR ".join(clauses) or "false", parameters)
 

@@ -20,6 +20,7 @@ from ashiato.detect.conditions import (
     Keyword,
     Some,
     Without,
+    text_of,
 )
 from ashiato.detect.json_paths import segments
 from ashiato.detect.literals import LiteralIndex, Needed, needed
@@ -210,7 +211,7 @@ class RuleIndex:
         ends = np.cumsum(np.bincount(coded.codes + 1, minlength=len(coded.distinct) + 1))
         pieces: dict[int, list[Rows]] = {}
         for place, value in enumerate(coded.distinct):
-            rules = index.rules(value if isinstance(value, str) else str(value))
+            rules = index.rules(text_of(value))
             if rules:
                 rows = order[ends[place] : ends[place + 1]]
                 for number in rules:

@@ -94,7 +94,11 @@ def dependents(rate: Rate, changed: Iterable[int], known: Iterable[int]) -> set[
 
 
 def _hour_of_week(hours: WorkingHours, hour: int) -> int:
-    return hours.hour_of_week(at(hour * HOUR))
+    try:
+        return hours.hour_of_week(at(hour * HOUR))
+    except OverflowError:
+        # At the ends of the calendar a zone may lead beyond it.
+        return hour % HOURS_A_WEEK
 
 
 def _near(one: int, other: int) -> bool:

@@ -144,6 +144,7 @@ class Rule:
     falsepositives: tuple[str, ...] = ()
     texts: Mapping[str, Any] = field(default_factory=dict)
     tests: tuple[Mapping[str, Any], ...] = ()
+    logsource: Mapping[str, str] = field(default_factory=dict)
     pack: str = ""
     file: str = ""
     names: tuple[str, ...] = ()

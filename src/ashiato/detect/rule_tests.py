@@ -47,6 +47,10 @@ def _run(engine: Engine, rule: Rule, number: int, test: Mapping[str, Any]) -> Ru
         history, events = records(rule.table, _plain(before)), records(rule.table, _plain(now))
     except ValueError as error:
         return RuleTestResult(rule, name, passed=False, why=str(error))
+    except (TypeError, KeyError, AttributeError, OverflowError) as error:
+        return RuleTestResult(
+            rule, name, passed=False, why=f"it cannot be read: {type(error).__name__}: {error}"
+        )
     if events is None:
         return RuleTestResult(rule, name, passed=False, why="it has no events")
     tables = [t for t in (history, events) if t is not None]

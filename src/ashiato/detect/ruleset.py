@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,7 @@ IMPORTED = "rules"
 _SUFFIXES = (".yml", ".yaml")
 _MOST_BYTES = 2 << 20
 _MOST_FILES = 50_000
+_MOST_TOTAL = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,10 @@ def read_path(path: Path, pack: str) -> Iterator[Document]:
     if path.is_file() and zipfile.is_zipfile(path):
         for name, content in _zipped(path):
             yield Document(f"{path.name}:{name}", _text(content), pack)
+    elif path.is_file() and path.suffix.lower() == ".zip":
+        raise WrongUse(
+            "this is no zip archive", where=str(path), remedy="Give a file, folder or zip of rules."
+        )
     elif path.is_file():
         yield Document(str(path), _text(_content(path)), pack)
     elif path.is_dir():
@@ -177,17 +183,29 @@ def _content(path: Path) -> bytes:
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(path) as archive:
-        for number, member in enumerate(archive.infolist()):
-            if number > _MOST_FILES:
-                raise WrongUse(f"more than {_MOST_FILES} files", where=str(path))
-            name = PurePosixPath(member.filename)
-            if member.is_dir() or name.suffix.lower() not in _SUFFIXES or name.name.startswith("."):
-                continue
-            if member.file_size > _MOST_BYTES:
-                raise WrongUse(f"{name} holds more than {_MOST_BYTES >> 20} MiB", where=str(path))
-            with archive.open(member) as file:
-                yield member.filename, file.read(_MOST_BYTES + 1)[:_MOST_BYTES]
+    total = 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for number, member in enumerate(archive.infolist()):
+                if number > _MOST_FILES:
+                    raise WrongUse(f"more than {_MOST_FILES} files", where=str(path))
+                name = PurePosixPath(member.filename.replace("\\", "/"))
+                if member.is_dir() or name.suffix.lower() not in _SUFFIXES or name.name.startswith("."):
+                    continue
+                if member.file_size > _MOST_BYTES:
+                    raise WrongUse(f"{name} holds more than {_MOST_BYTES >> 20} MiB", where=str(path))
+                with archive.open(member) as file:
+                    content = file.read(_MOST_BYTES + 1)[:_MOST_BYTES]
+                total += len(content)
+                if total > _MOST_TOTAL:
+                    raise WrongUse(f"more than {_MOST_TOTAL >> 20} MiB of rules", where=str(path))
+                yield member.filename, content
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+        raise WrongUse(
+            f"the archive cannot be read: {error}",
+            where=str(path),
+            remedy="Give a zip archive without a password, packed whole.",
+        ) from error
 
 
 def _text(content: bytes) -> str:
@@ -225,14 +243,14 @@ def import_rules(path: Path, settings: Settings, home: Path, *, pack: str | None
     shutil.rmtree(new, ignore_errors=True)
     for number, (document, place) in enumerate(_places(path, found)):
         target = new / place
-        if target.exists():
-            target = target.with_stem(f"{target.stem}-{number}")
+        if target.exists() or any(p.is_file() for p in target.parents if p.is_relative_to(new)):
+            target = new / f"{number}-{place.name}"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(document.text, encoding="utf-8")
+        target.write_text(document.text, encoding="utf-8", newline="")
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     everything = parse(list(documents(settings, home)), settings.detect.lists)
-    here = str(folder)
+    here = f"{folder}/"
     rules = [r for r in everything.rules.values() if r.file.startswith(here)]
     problems = [p for p in everything.problems if p.file.startswith(here)]
     return ImportReport(name, len(found), rules, problems, sum(r.kind == "correlation" for r in rules))
@@ -246,8 +264,21 @@ def _places(path: Path, found: Sequence[Document]) -> Iterator[tuple[Document, P
             if path.is_dir() or ":" in document.file
             else Path(document.file).name
         )
-        parts = [p for p in PurePosixPath(told.replace("\\", "/")).parts if p not in ("/", "..", ".")]
-        yield document, Path(*parts) if parts else Path("rules.yml")
+        parts = [
+            _file_name(p)
+            for p in PurePosixPath(told.replace("\\", "/")).parts
+            if p.strip("./") and "\0" not in p
+        ]
+        place = Path(*parts) if parts else Path("rules.yml")
+        # What is not called one is not read again.
+        yield document, place if place.suffix.lower() in _SUFFIXES else place.with_name(f"{place.name}.yml")
+
+
+def _file_name(text: str) -> str:
+    """A part of a path as any file system takes it, and as one that is read again: hidden ones are not."""
+    suffix = PurePosixPath(text).suffix if len(PurePosixPath(text).suffix) < 9 else ""
+    stem = text.removesuffix(suffix).lstrip(".") or "rules"
+    return f"{stem.encode('utf-8', 'replace')[:100].decode('utf-8', 'ignore')}{suffix}"
 
 
 def _pack_name(text: str) -> str:

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ashiato.core.errors import AshiatoError
-from ashiato.core.settings import parse_span
+from ashiato.detect.own_keys import WrongKeyError, field_names, first_seen, own_keys, rate, tests_of
 from ashiato.detect.rule import (
     ALL_ACTORS,
     DEFAULT_ACTORS,
     Correlation,
     CorrelationType,
     Expression,
-    FirstSeen,
-    Rate,
     Rule,
 )
+from ashiato.detect.rule_documents import REFUSED, Document, RuleProblem, loaded, reason_of
 from ashiato.ledger.findings import LEVELS, Actor, Level
 
 if TYPE_CHECKING:
@@ -48,25 +46,10 @@ TABLES = {
 _OPERATORS = {"LT": "<", "LTE": "<=", "GT": ">", "GTE": ">=", "EQ": "==", "NEQ": "!="}
 _RETIRED = frozenset({"deprecated", "unsupported"})
 _MOST_SPAN = timedelta(days=366)
-
-
-@dataclass(frozen=True)
-class Document:
-    """A file's text and where it lies; `pack`: the folder it came with."""
-
-    file: str
-    text: str
-    pack: str = ""
-
-
-@dataclass(frozen=True)
-class RuleProblem:
-    """A document that is no rule that can be evaluated, and why."""
-
-    file: str
-    rule: str | None
-    title: str | None
-    reason: str
+#: Correlations that count one another, one above the other.
+MOST_LEVELS = 8
+#: Characters of a rule's id: a column of the ledger.
+_MOST_ID = 120
 
 
 @dataclass
@@ -103,7 +86,7 @@ class _Parser:
         self.places: dict[str, Document] = {}
         self.ids: dict[str, str] = {}
         self.filtered: dict[str, list[str]] = {}
-        self._busy: set[str] = set()
+        self._levels: dict[str, int] = {}
 
     def parse(self, documents: Sequence[Document]) -> ParsedRules:
         for document in documents:
@@ -115,8 +98,8 @@ class _Parser:
             made = self._plain(id_, rule)
             if made is not None:
                 self.out.rules[id_] = replace(made, alone=made.alone and id_ not in silenced)
-        for id_ in self.correlations:
-            self._correlate(id_)
+        for id_ in self._inner_first():
+            self._correlation(id_, self.correlations[id_], self.places[id_])
         for id_ in set(self.correlations) & silenced & set(self.out.rules):
             self.out.rules[id_] = replace(self.out.rules[id_], alone=False)
         return self.out
@@ -124,19 +107,16 @@ class _Parser:
     # -- documents ------------------------------------------------------------------------------------
 
     def _read(self, document: Document) -> None:
-        import yaml
         from sigma.collection import SigmaCollection
-        from sigma.exceptions import SigmaError
-        from sigma.rule.base import SigmaYAMLLoader
 
-        import ashiato.detect.compiling  # noqa: F401 - knows a modifier that pySigma does not
+        from ashiato.detect.compiling import UNREADABLE
 
         try:
-            loaded = list(yaml.load_all(document.text, SigmaYAMLLoader))
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            self._problem(document, None, None, f"it is not YAML: {' '.join(str(error).split())}")
+            found = loaded(document.text)
+        except ValueError as error:
+            self._problem(document, None, None, reason_of(error))
             return
-        parts = [d for d in loaded if isinstance(d, dict)]
+        parts = [d for d in found if isinstance(d, dict)]
         if not parts:
             self._problem(document, None, None, "it holds no Sigma document")
             return
@@ -152,14 +132,18 @@ class _Parser:
                 collection = SigmaCollection.from_dicts(
                     group, collect_errors=True, collect_filters=True, resolve_references=False
                 )
-            except (SigmaError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-                self._problem(document, None, title, _reason(error))
+            except UNREADABLE as error:
+                self._problem(document, None, title, reason_of(error))
                 continue
             for wrong in collection.errors:
-                self._problem(document, None, title, _reason(wrong))
+                self._problem(document, None, title, reason_of(wrong))
             for rule in collection.rules:
-                if not rule.errors:
+                if rule.errors:
+                    continue
+                try:
                     self._keep(rule, document)
+                except UNREADABLE as error:
+                    self._problem(document, None, title, reason_of(error))
             self.filters += [(f, document) for f in collection.filters if not f.errors]
 
     def _keep(self, rule: Any, document: Document) -> None:
@@ -180,31 +164,54 @@ class _Parser:
         self.ids[id_] = id_
         if rule.name:
             self.ids.setdefault(rule.name, id_)
+        elif rule.id is None:
+            # So that filters and correlations can name it, as `detections list` shows it.
+            rule.name = id_
         self.out.sigma[id_] = (rule, document.file)
         if isinstance(rule, SigmaCorrelationRule):
+            if not all(isinstance(n, str) for n in _named(rule)):
+                self._problem(
+                    document, id_, rule.title, "it names rules or fields by something else than text"
+                )
+                return
             self.correlations[id_] = rule
         else:
             self.plain[id_] = rule
 
     def _filter(self, filter_: SigmaFilter, document: Document) -> None:
-        """Apply a filter; one that applies to nothing is a problem, since its author meant something."""
-        from sigma.exceptions import SigmaError
+        """Apply a filter. One that applies to nothing is a problem, since its author meant something; so is one that
+        cannot be evaluated: the rules that it means stay as they are."""
+        from ashiato.detect.compiling import UNREADABLE, compile_detection
 
         applied = 0
         for id_, rule in self.plain.items():
+            before = list(rule.detection.condition), dict(rule.detection.detections)
             try:
-                before = list(rule.detection.condition)
                 filter_.apply_on_rule(rule)
-            except SigmaError as error:
-                self._problem(document, None, filter_.title, _reason(error))
-                return
-            if rule.detection.condition != before:
-                applied += 1
-                self.filtered.setdefault(id_, []).append(filter_.title)
+                if rule.detection.condition == before[0]:
+                    continue
+                compile_detection(rule, self.lists)
+            except UNREADABLE as error:
+                rule.detection.condition, rule.detection.detections = before
+                rule.detection.__post_init__()
+                if self._compiles(rule):
+                    self._problem(document, None, filter_.title, reason_of(error))
+                    return
+            applied += 1
+            self.filtered.setdefault(id_, []).append(filter_.title)
         if not applied:
             self._problem(
                 document, None, filter_.title, "the filter applies to no rule: check `rules` and `logsource`"
             )
+
+    def _compiles(self, rule: SigmaRule) -> bool:
+        from ashiato.detect.compiling import UNREADABLE, compile_detection
+
+        try:
+            compile_detection(rule, self.lists)
+        except UNREADABLE:
+            return False
+        return True
 
     def _silenced(self) -> set[str]:
         """Rules that a correlation counts and that are no findings of their own (`generate` is not set)."""
@@ -217,24 +224,22 @@ class _Parser:
     # -- rules ----------------------------------------------------------------------------------------
 
     def _plain(self, id_: str, rule: SigmaRule) -> Rule | None:
-        from sigma.exceptions import SigmaError
-
-        from ashiato.detect.compiling import NotCompiled, compile_detection
+        from ashiato.detect.compiling import UNREADABLE, compile_detection
 
         document = self.places[id_]
         try:
             table = _table(rule)
             condition = compile_detection(rule, self.lists)
-            own = _own_keys(rule)
+            own = own_keys(rule)
             made = self._head(id_, rule, table, own)
             if "new_terms" in own:
-                first_seen = self._first_seen(own["new_terms"], made)
-                return replace(made, kind="first_seen", condition=condition, first_seen=first_seen)
+                told = first_seen(own["new_terms"], made, history=self.history, learning=self.learning)
+                return replace(made, kind="first_seen", condition=condition, first_seen=told)
             if "rate" in own:
-                return replace(made, kind="rate", condition=condition, rate=_rate(own["rate"], made))
+                return replace(made, kind="rate", condition=condition, rate=rate(own["rate"], made))
             return replace(made, condition=condition)
-        except (NotCompiled, SigmaError, WrongKeyError, ValueError, TypeError, RecursionError) as error:
-            self._problem(document, id_, rule.title, _reason(error))
+        except UNREADABLE as error:
+            self._problem(document, id_, rule.title, reason_of(error))
             return None
 
     def _head(self, id_: str, rule: Any, table: str, own: Mapping[str, Any]) -> Rule:
@@ -249,7 +254,7 @@ class _Parser:
             kind="match",
             table=table,
             level=cast("Level", level if level in LEVELS else "medium"),
-            group_by=_names(own.get("group_by", ()), "group_by"),
+            group_by=field_names(own.get("group_by", ()), "group_by"),
             actors=DEFAULT_ACTORS if actors is None else cast("frozenset[Actor]", frozenset(actors)),
             alone=bool(own.get("alone", True)),
             status=rule.status.name.lower() if rule.status is not None else "",
@@ -258,41 +263,38 @@ class _Parser:
             references=tuple(map(str, rule.references)),
             falsepositives=tuple(map(str, rule.falsepositives)),
             texts={k: own[k] for k in ("title_ja", "description_ja", "next") if k in own},
-            tests=tuple(own.get("tests", ())),
+            tests=tests_of(own),
+            logsource=_logsource(getattr(rule, "logsource", None)),
             pack=document.pack,
             file=document.file,
             names=(rule.name,) if rule.name else (),
             filters=tuple(self.filtered.get(id_, ())),
         )
 
-    def _first_seen(self, told: Any, rule: Rule) -> FirstSeen:
-        if not isinstance(told, dict) or not told.get("fields"):
-            raise WrongKeyError(
-                "ashiato.new_terms needs `fields`: the fields whose values together are the term"
-            )
-        return FirstSeen(
-            fields=_names(told["fields"], "new_terms.fields"),
-            history=_days(told.get("history"), self.history),
-            learning=_days(told.get("learning"), self.learning),
-            learning_by=_names(told.get("learning_by", _account_field(rule.table)), "new_terms.learning_by"),
-            peers=_names(told.get("peers", ()), "new_terms.peers"),
-        )
+    def _inner_first(self) -> list[str]:
+        """Correlations, each after those that it counts; those that count themselves are problems."""
+        inner = {
+            id_: {t for n in _references(rule) if (t := self.ids.get(n)) in self.correlations}
+            for id_, rule in self.correlations.items()
+        }
+        outer: dict[str, list[str]] = {}
+        for id_, several in inner.items():
+            for other in several:
+                outer.setdefault(other, []).append(id_)
+        ordered = [id_ for id_, several in inner.items() if not several]
+        for id_ in ordered:
+            for other in outer.get(id_, ()):
+                inner[other].discard(id_)
+                if not inner[other]:
+                    ordered.append(other)
+        known = set(ordered)
+        for id_, rule in self.correlations.items():
+            if id_ not in known:
+                reason = "it counts itself through other correlations, or one that does"
+                self._problem(self.places[id_], id_, rule.title, reason)
+        return ordered
 
-    def _correlate(self, id_: str) -> Rule | None:
-        """A correlation and, before it, those that it refers to."""
-        if id_ in self.out.rules:
-            return self.out.rules[id_]
-        rule, document = self.correlations[id_], self.places[id_]
-        if id_ in self._busy:
-            self._problem(document, id_, rule.title, "it refers to itself through other correlations")
-            return None
-        self._busy.add(id_)
-        try:
-            return self._correlation(id_, rule, document)
-        finally:
-            self._busy.discard(id_)
-
-    def _correlation(self, id_: str, rule: SigmaCorrelationRule, document: Document) -> Rule | None:
+    def _correlation(self, id_: str, rule: SigmaCorrelationRule, document: Document) -> None:
         from sigma.correlations import SigmaExtendedCorrelationCondition
 
         names = _references(rule)
@@ -300,25 +302,26 @@ class _Parser:
         tables: set[str] = set()
         for name in names:
             target = self.ids.get(name)
-            made = None
-            if target is not None:
-                made = self.out.rules.get(target) or (
-                    self._correlate(target) if target in self.correlations else None
-                )
+            made = self.out.rules.get(target) if target is not None else None
             if target is None or made is None:
                 why = "is not among the rules" if target is None else "cannot be evaluated itself"
                 self._problem(document, id_, rule.title, f"the rule {name} that it counts {why}")
-                return None
+                return
             if made.kind in ("first_seen", "rate"):
                 self._problem(document, id_, rule.title, f"the rule {name} is of a kind that is not counted")
-                return None
+                return
             references.append(target)
             tables.add(made.table)
+        self._levels[id_] = 1 + max((self._levels.get(r, 0) for r in references), default=0)
+        if self._levels[id_] > MOST_LEVELS:
+            reason = f"more than {MOST_LEVELS} correlations count one another"
+            self._problem(document, id_, rule.title, reason)
+            return
         if len(tables) > 1:
             self._problem(document, id_, rule.title, "it counts records of different logs")
-            return None
+            return
         try:
-            own = _own_keys(rule)
+            own = own_keys(rule)
             head = self._head(id_, rule, tables.pop(), own)
             condition = rule.condition
             expression = None
@@ -354,19 +357,26 @@ class _Parser:
                 )
             if expression is not None and not correlation.alternatives:
                 raise WrongKeyError("its condition contradicts itself: it never holds")
-        except (WrongKeyError, ValueError, TypeError) as error:
-            self._problem(document, id_, rule.title, _reason(error))
-            return None
+        except REFUSED as error:
+            self._problem(document, id_, rule.title, reason_of(error))
+            return
         made = replace(head, kind="correlation", correlation=correlation)
         self.out.rules[id_] = made
-        return made
 
     def _problem(self, document: Document, rule: str | None, title: str | None, reason: str) -> None:
         self.out.problems.append(RuleProblem(document.file, rule, title, reason))
 
 
-class WrongKeyError(AshiatoError):
-    """A key of ours says what cannot be meant."""
+def _named(rule: SigmaCorrelationRule) -> Iterator[Any]:
+    """Everything that a correlation calls by a name."""
+    yield from (r.reference for r in rule.rules or ())
+    yield from rule.group_by or ()
+    for alias in rule.aliases:
+        yield alias.alias
+        yield from (r.reference for r in alias.mapping)
+        yield from alias.mapping.values()
+    field = getattr(rule.condition, "fieldref", None)
+    yield from field if isinstance(field, list) else [field or ""]
 
 
 def _references(rule: SigmaCorrelationRule) -> list[str]:
@@ -413,60 +423,20 @@ def _source(source: Any) -> str:
     return ", ".join(told) or "none"
 
 
-def _own_keys(rule: Any) -> dict[str, Any]:
-    own = rule.custom_attributes.get("ashiato", {})
-    if not isinstance(own, dict):
-        raise WrongKeyError("`ashiato` is a mapping of our own keys")
-    return own
+def _logsource(source: Any) -> dict[str, str]:
+    return {k: v for k in ("product", "category", "service") if (v := getattr(source, k, None))}
 
 
 def _id(rule: Any) -> str:
     if rule.id is not None:
         return str(rule.id)
-    if rule.name:
+    if rule.name and len(rule.name) <= _MOST_ID:
         return str(rule.name)
     slug = re.sub(r"[^a-z0-9]+", "-", (rule.title or "").lower()).strip("-")[:40] or "rule"
     return f"{slug}-{hashlib.sha256(repr(rule.to_dict()).encode()).hexdigest()[:8]}"
 
 
-def _names(told: Any, key: str) -> tuple[str, ...]:
-    if isinstance(told, str):
-        return (told,)
-    if isinstance(told, list | tuple) and all(isinstance(n, str) for n in told):
-        return tuple(told)
-    raise WrongKeyError(f"ashiato.{key} is a list of field names")
-
-
-def _account_field(table: str) -> str:
-    return {"cloudtrail": "recipientAccountId", "config_items": "awsAccountId"}.get(table, "account_id")
-
-
-def _days(told: Any, default: timedelta) -> int:
-    if told is None:
-        span: timedelta | None = default
-    else:
-        units = {"d": "days", "w": "weeks", "h": "hours"}
-        text = re.sub(r"^(\d+)([dwh])$", lambda m: f"{m[1]} {units[m[2]]}", str(told))
-        span = parse_span(int(text) if text.isdigit() else text)
-    if span is None:
-        raise WrongKeyError("a history has an end")
-    return max(-(-int(span.total_seconds()) // 86400), 0)
-
-
-def _rate(told: Any, rule: Rule) -> Rate:
-    if not isinstance(told, dict):
-        raise WrongKeyError("ashiato.rate is a mapping: group_by, weeks, at_least, factor")
-    return Rate(
-        group_by=_names(told.get("group_by", rule.grouping), "rate.group_by"),
-        weeks=int(told.get("weeks", 4)),
-        at_least=int(told.get("at_least", 50)),
-        factor=float(told.get("factor", 5)),
-    )
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+__all__ = ["Document", "ParsedRules", "RuleProblem", "parse", "retired"]
 
 
 def retired(rule: Rule) -> bool:
