@@ -66,7 +66,14 @@ def drafts(draw: st.DrawFn, numbers: list[int]) -> Draft:
 
 def told(finding: Finding) -> Any:
     """All of a finding that every of its records bears on; addresses and examples are of some of them."""
-    return key(finding), finding.actor, finding.explanation, finding.account, finding.region, finding.principal
+    return (
+        key(finding),
+        finding.actor,
+        finding.explanation,
+        finding.account,
+        finding.region,
+        finding.principal,
+    )
 
 
 @given(split=st.lists(st.integers(0, 2), min_size=3, max_size=25), data=st.data())
