@@ -19,6 +19,7 @@ if __name__ == "__main__":
     from detect.test_streaming_lake import made_rules
 
     with Home.open_for_writing(Path(sys.argv[1]), "kill test", wait_seconds=30) as home:
+
         def say(step: str) -> None:
             print(step, flush=True)
 
