@@ -3,13 +3,16 @@
 Objects of 8 events are offered at a steady rate to a loop as `ashiato watch` runs it, maintenance included;
 what is measured is the time from the offer to the call that says the object is committed. Half of the sources
 hand over bytes (spooled and synced first), half references that are fetched. Once a second an object holds an
-operation that raises an alert; its time to the call of the notifier is measured too.
+operation that raises an alert; its time to the call of the notifier is measured too. `compacting` keeps the
+compaction child at work on days of the home the whole time.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gzip
+import itertools
 import json
 import random
 import re
@@ -21,12 +24,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ashiato.alerts.delivery import Deliverer
 from ashiato.core.memory import peak_rss
 from ashiato.core.settings import Channel, Settings, Watching
+from ashiato.lake.catalog import open_catalog, open_table
+from ashiato.lake.child import MaintenanceChild
+from ashiato.lake.compaction import TARGET_BYTES, partition_of
 from ashiato.lake.home import Home
+from ashiato.lake.replacing import live_files, local_path, remove_unused
 from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
 from ashiato.sources.objects import ObjectRef, Progress
 from ashiato.watch.evaluating import LiveEvaluation
@@ -180,6 +187,8 @@ class Measured:
     told: list[float]
     wanted: int
     commits: list[float]
+    #: Rows that the compaction child merged meanwhile.
+    merged_rows: int = 0
 
     @property
     def text(self) -> str:
@@ -192,6 +201,8 @@ class Measured:
             f"commits {len(self.commits)}: {_shown(self.commits)}; offered {self.late:.2f} s late at most;"
             f" {self.cpu / self.wall:.0%} of one core; peak memory {peak_rss() / 2**20:.0f} MiB"
         )
+        if self.merged_rows:
+            lines.append(f"the compaction child merged {self.merged_rows:,} rows meanwhile")
         return "\n".join(lines)
 
 
@@ -201,9 +212,53 @@ def _shown(waits: list[float]) -> str:
     return "  ".join(f"p{q:g} {_at(waits, q / 100):.2f}" for q in (50, 95, 99)) + f"  max {waits[-1]:.2f} s"
 
 
-def measure(home: Path, rate: int, seconds: int, *, rules: bool = True) -> Measured:
-    """A loop over `home` while `rate` events a second arrive for so many seconds."""
-    rng = random.Random(1)
+class Compacting:
+    """The compaction child, merging the home's days one after the other; what it writes is thrown away."""
+
+    def __init__(self, home: Home, output: Path) -> None:
+        self.merged = 0
+        self.rows = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(home, output))
+
+    def _run(self, home: Home, output: Path) -> None:
+        table = open_table(open_catalog(home.lake), "cloudtrail")
+        days: dict[int, list[str]] = {}
+        for data_file in live_files(table):
+            days.setdefault(partition_of(data_file), []).append(local_path(data_file))
+        with MaintenanceChild(output) as child:
+            for files in itertools.cycle([f for _, f in sorted(days.items(), reverse=True)]):
+                if self._stop.is_set():
+                    return
+                answer = child.run(
+                    "merge",
+                    table="cloudtrail",
+                    schema=table.schema().model_dump_json(),
+                    files=files,
+                    folder=str(output),
+                    target_bytes=TARGET_BYTES,
+                )
+                remove_unused(answer["files"])
+                self.merged += 1
+                self.rows += int(answer["rows"])
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def measure(
+    home: Path, rate: int, seconds: int, *, rules: bool = True, compacting: bool = False, seed: int = 1
+) -> Measured:
+    """A loop over `home` while `rate` events a second arrive for so many seconds.
+
+    A home that saw a `seed` before takes the same records as second copies.
+    """
+    rng = random.Random(seed)
     objects = rate * seconds // EVENTS_AN_OBJECT
     # What happened before watching began is history, and nobody is told.
     at = datetime.now(UTC) + timedelta(minutes=2)
@@ -217,7 +272,12 @@ def measure(home: Path, rate: int, seconds: int, *, rules: bool = True) -> Measu
     ]
     commits: list[float] = []
     wanted = {SUSPECT.format(n // every): n for n in range(0, objects, every)} if rules else {}
-    with Home.open_for_writing(home, "benchmark") as opened:
+    with contextlib.ExitStack() as stack:
+        opened = stack.enter_context(Home.open_for_writing(home, "benchmark"))
+        merging: Compacting | None = None
+        if compacting:
+            output = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            merging = stack.enter_context(Compacting(opened, output))
         channel = Channel(name="notifier", url="json://localhost", most_an_hour=100_000)
         settings = Settings(home=home, watch=Watching(), channels=[channel])
         watch = Watch(opened, settings, lives=streams)
@@ -253,6 +313,7 @@ def measure(home: Path, rate: int, seconds: int, *, rules: bool = True) -> Measu
         sorted(notifier.told[user] - offers[n] for user, n in wanted.items() if user in notifier.told),
         len(wanted),
         sorted(commits),
+        merging.rows if merging is not None else 0,
     )
 
 
@@ -282,12 +343,22 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=int, default=2_000, help="events a second")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1, help="another one for each run over the same home")
     parser.add_argument("--home", type=Path, help="a home with records already; default: an empty one")
+    parser.add_argument("--compacting", action="store_true", help="the compaction child works the whole time")
     parser.add_argument("--without-rules", action="store_true", help="taking in alone")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = given.home or Path(folder) / "home"
-        print(measure(home, given.rate, given.seconds, rules=not given.without_rules).text)
+        found = measure(
+            home,
+            given.rate,
+            given.seconds,
+            rules=not given.without_rules,
+            compacting=given.compacting,
+            seed=given.seed,
+        )
+        print(found.text)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from ashiato.core.memory import peak_rss
 
 #: What DuckDB may hold; larger sorts spill to the workspace. The process stays below 1.2 GiB with it.
 MEMORY_LIMIT = "512MB"
+#: Maintenance can wait; who takes in and tells cannot.
+NICE = 10
 
 
 def jobs() -> dict[str, Callable[..., dict[str, Any]]]:
@@ -48,6 +50,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def main() -> None:
     parent = int(sys.argv[1])
+    os.nice(NICE)
 
     def follow_parent() -> None:
         while os.getppid() == parent:

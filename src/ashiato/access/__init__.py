@@ -1,0 +1,1 @@
+"""Who may enter and what they may see: users, roles, sessions, tokens, account scopes, the audit log."""

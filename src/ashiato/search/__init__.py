@@ -1,0 +1,1 @@
+"""Records found by fields: filters, facets, histograms, completions, exports."""

@@ -1,0 +1,1 @@
+"""The three logs joined around one entity."""
