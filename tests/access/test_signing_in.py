@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from access.conftest import PASSWORD, TRUE_HASHER, ROOT, Clock
+from access.conftest import PASSWORD, ROOT, TRUE_HASHER, Clock
 from ashiato.access import audit, passwords
 from ashiato.access.limiting import LockedOut
 from ashiato.access.sessions import Sessions
