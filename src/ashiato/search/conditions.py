@@ -102,10 +102,10 @@ def _test(field: Field, value: Value, dialect: Dialect) -> Callable[[str], str]:
         return lambda x: f"TRY_CAST({x} AS DOUBLE) BETWEEN {low} AND {high}"
     if field.kind == "address" and not value.quoted:
         inside = network(value.text)
-        if inside is None and ":" in value.text and "*" not in value.text:
-            inside = network(value.text + "/128")
         if inside is not None:
             return lambda x: dialect.within(x, inside)
+        if ":" in value.text and not value.pattern:
+            return _of_texts({value.text.lower(), identifier(value.text) or value.text}, dialect)
     return _of_text(value, dialect, field.suffix)
 
 
@@ -143,6 +143,11 @@ def _of_text(value: Value, dialect: Dialect, suffix: str = "") -> Callable[[str]
         text += suffix
     wanted = _lowered(text, dialect)
     return lambda x: f"lower({x}) = {wanted}"
+
+
+def _of_texts(texts: set[str], dialect: Dialect) -> Callable[[str], str]:
+    listed = ", ".join(_lowered(t, dialect) for t in sorted(texts))
+    return lambda x: f"lower({x}) IN ({listed})"
 
 
 def _lowered(text: str, dialect: Dialect) -> str:

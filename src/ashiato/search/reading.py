@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from threading import Lock, Timer
 from typing import Any, Self, TypeVar
 
@@ -36,7 +38,7 @@ _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-_MACROS = ("ax_ip", "ax_json_scalar", "ax_json_extract")
+_MACROS = ("ax_json_scalar", "ax_json_extract")
 _lock = Lock()
 _shared: duckdb.DuckDBPyConnection | None = None
 
@@ -48,12 +50,18 @@ def _cursor() -> duckdb.DuckDBPyConnection:
         if _shared is None:
             made = duckdb.connect(":memory:", config=_CONFIG)
             made.execute("SET parquet_metadata_cache = true")
-            for statement in macros.statements(*_MACROS):
+            for statement in (*macros.statements(*_MACROS), *_own_macros()):
                 made.execute(statement)
             _shared = made
         cursor = _shared.cursor()
     cursor.execute("SET TimeZone = 'UTC'")
     return cursor
+
+
+def _own_macros() -> list[str]:
+    text = Path(__file__).with_name("addresses.sql").read_text(encoding="utf-8")
+    parts = re.sub(r"^--.*\n", "", text, flags=re.MULTILINE).split("\n\n")
+    return [part.strip().rstrip(";") for part in parts if part.strip()]
 
 
 class Deadline:
