@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from alert_documents import ALERTS
 from detection_documents import DETECTIONS
+from search_documents import SEARCH
 
 
 @dataclass(frozen=True)
@@ -375,3 +376,5 @@ for _words, _call, _about, _keys in ALERTS:
 
 for _command, (_called, _told, _more) in DETECTIONS.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.command import Command
+from docs.repository import tool
 from search.conftest import Lake
 
 
@@ -63,3 +64,21 @@ def test_a_search_that_means_nothing_is_wrong_use_with_its_place(lake: Lake, ash
     assert found.status == 2
     assert "character 1" in found.err
     assert "eventName" in found.err
+
+
+def test_every_key_of_its_documents_is_documented(lake: Lake, ashiato: Command) -> None:
+    documents = tool("json_documents").DOCUMENTS["ashiato search"]
+    asked = ("search", "--from", "all", "--home", lake.home, "--json")
+    for document, option in zip(documents, ("--counts", "--all", "--explain"), strict=True):
+        found = ashiato(*asked, option).json
+        named = {key.split(".")[-1].partition("[")[0] for key in document.keys if "counts." not in key}
+        assert set(found) == named
+    counts = ashiato(*asked, "--counts").json["counts"]
+    told = {k for k in documents[0].keys if k.startswith("counts.")}
+    facet = counts["facets"][0]
+    assert told == {
+        *(f"counts.{k}" for k in counts),
+        *(f"counts.histogram[].{k}" for k in counts["histogram"][0]),
+        *(f"counts.facets[].{k}" for k in facet),
+        *(f"counts.facets[].values[].{k}" for k in facet["values"][0]),
+    }
