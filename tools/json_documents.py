@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from access_documents import ACCESS
 from alert_documents import ALERTS
 from detection_documents import DETECTIONS
+from search_documents import SEARCH
 
 
 @dataclass(frozen=True)
@@ -386,3 +387,5 @@ for _words, _call, _about, _keys in ALERTS:
 
 for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)
