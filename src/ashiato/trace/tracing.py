@@ -197,7 +197,9 @@ class _Making:
     def _changes(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
         rows = self.rows["config_items"]
         places["changes"] = _place(rows, "config_items", min(self.limit, rows.num_rows))
-        return changes(rows.slice(0, self.limit), self.telling)
+        asked = self.asked
+        shown = rows.slice(0, self.limit)
+        return changes(asked.lake, shown, asked.scope, self.telling, caused="causes" in self.parts)
 
     def _connections(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
         rows = self.rows["vpc_flow_logs"]
