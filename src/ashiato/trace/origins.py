@@ -86,9 +86,7 @@ class Hop:
         }
 
 
-def origin(
-    lake: PinnedLake, subject: Subject, found: pa.Table, scope: AccountScope, telling: Telling
-) -> list[Hop]:
+def origin(lake: PinnedLake, subject: Subject, found: pa.Table, scope: AccountScope) -> list[Hop]:
     """The steps back, the nearest first."""
     asked = Asked(lake, subject.keys, scope, Window())
     first = _first(asked, subject, found)
