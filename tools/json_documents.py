@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from alert_documents import ALERTS
 from detection_documents import DETECTIONS
+from trace_documents import TRACE
 
 
 @dataclass(frozen=True)
@@ -375,3 +376,13 @@ for _words, _call, _about, _keys in ALERTS:
 
 for _command, (_called, _told, _more) in DETECTIONS.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato trace"] = (
+    Document(
+        "ashiato trace ENTITY --json",
+        TRACE,
+        "A page that `--after` asks for holds the lanes only. A name of several things ends with status 2 and prints"
+        " `ambiguous`, `remedy` and `candidates` instead: kind, value, name, account, type, records, first, last, and `say`,"
+        " the text to trace instead.",
+    ),
+)
