@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from access_documents import ACCESS
 from alert_documents import ALERTS
 from detection_documents import DETECTIONS
 from trace_documents import TRACE
@@ -253,6 +254,16 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
             about="Status 1 where `gaps`, `failed` or `silent` has entries, or a watched source is in error.",
         ),
     ),
+    "ashiato serve": (
+        Document(
+            "ashiato serve --json",
+            {
+                "address": ("text", "where the pages are"),
+                "link": ("text or null", "the link for the first admin; null where there is a user already"),
+            },
+            about="Printed once the address is bound; the command goes on until it is stopped.",
+        ),
+    ),
     "ashiato watch": (
         Document(
             "ashiato watch --once --json",
@@ -374,7 +385,7 @@ for _words, _call, _about, _keys in ALERTS:
     _key = f"ashiato alerts {_words}"
     DOCUMENTS[_key] = (*DOCUMENTS.get(_key, ()), Document(_call, _keys, about=_about))
 
-for _command, (_called, _told, _more) in DETECTIONS.items():
+for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
 
 DOCUMENTS["ashiato trace"] = (
