@@ -18,11 +18,11 @@ from ashiato.config.candidates import Span, hashes_of, writes
 from ashiato.config.explaining import NOTHING, Asked, Explanation, Write, explain
 from ashiato.config.gaps import Gap, gaps
 from ashiato.config.history import Change
-from ashiato.config.item import event_ref
 from ashiato.config.operations import GLOBAL, of_service
 from ashiato.core.scope import AccountScope
 from ashiato.formats.outcomes import Outcome, outcome
 from ashiato.formats.principals import principal
+from ashiato.formats.refs import event_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.words.messages import Language, Message, Phrase
 
@@ -232,7 +232,7 @@ class _Search:
             reasons.append(Phrase(FAILED, {"code": str(code)[:100]}))
         reasons += explanation.reasons or (() if came != "success" else (Phrase(UNEXPLAINED),))
         reasons.append(_away(self.change.after.captured - row["eventTime"]))
-        ref = event_ref(row["eventID"], row["recipientAccountId"])
+        ref = event_ref(row)
         return Cause(ref, row["eventID"], rank, explanation.score, tuple(reasons), row, related is None, came)
 
 

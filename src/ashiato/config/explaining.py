@@ -38,8 +38,12 @@ VOLATILE: Final = frozenset(
 )  # fmt: skip
 #: Values that many properties have: they count only under the property's own name.
 _COMMON: Final = frozenset(
-    ["true", "false", "enabled", "disabled", "enable", "disable", "active", "inactive", "none", "null", "default", "yes", "no", "allow", "deny", "tcp", "udp", "icmp", "standard", "available", "any", "all", "2012-10-17", "2008-10-17", "on", "off"]
-)
+    [
+        "true", "false", "enabled", "disabled", "enable", "disable", "active", "inactive", "none",
+        "null", "default", "yes", "no", "allow", "deny", "tcp", "udp", "icmp", "standard", "available",
+        "any", "all", "2012-10-17", "2008-10-17", "on", "off",
+    ]
+)  # fmt: skip
 _OPPOSITE: Final = {
     "enable": "disable", "disable": "enable", "start": "stop", "stop": "start", "monitor": "unmonitor",
     "unmonitor": "monitor", "attach": "detach", "detach": "attach",
@@ -227,7 +231,11 @@ def _owner(asked: Asked, write: Write) -> str | None:
 def _changed(asked: Asked, write: Write, *, direct: bool) -> Explanation:
     if not asked.properties:
         return NOTHING
-    set_, removed, spoken, led, other = [], [], [], [], []
+    set_: list[_Property] = []
+    removed: list[_Property] = []
+    spoken: list[_Property] = []
+    led: list[_Property] = []
+    other: list[_Property] = []
     for p in asked.properties:
         by_value = _by_value(p, write)
         if by_value:

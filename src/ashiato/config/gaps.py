@@ -26,7 +26,6 @@ from ashiato.ledger.database import utc
 MOST_DAYS: Final = 45
 #: Digests hold times in whole seconds, and follow one another by up to some minutes.
 JOIN: Final = timedelta(minutes=5)
-#: CloudTrail delivers within minutes; what is younger than its newest event may still come.
 _GLOBAL_TYPES: Final = ("AWS::IAM::", "AWS::CloudFront::", "AWS::Route53::", "AWS::Organizations::")
 
 
@@ -87,17 +86,14 @@ class _Known:
                 reasons.append(((first, last), f"no digest of {trail} vouches for this time"))
         if not left:
             return None
-        left = self._by_days(account, region, left, reasons)
+        left = self._by_days(account, region, left)
         if not left:
             return None
         start, end = left[0]
-        return Gap(account, region, start, end, self._why(account, region, start, end, reasons))
+        return Gap(account, region, start, end, self._why(account, start, end, reasons))
 
-    def _by_days(
-        self, account: str, region: str, left: list[Stretch], reasons: Sequence[tuple[Stretch, str]]
-    ) -> list[Stretch]:
+    def _by_days(self, account: str, region: str, left: list[Stretch]) -> list[Stretch]:
         """What is left where days with events speak for those without digests."""
-        del reasons
         chained = any((a, r) == (account, region) for a, r, _ in self.chains)
         missing = [
             m for (a, r, _), (_, lost) in self.chains.items() if (a, r) == (account, region) for m, _ in lost
@@ -130,7 +126,6 @@ class _Known:
     def _why(
         self,
         account: str,
-        region: str,
         start: datetime,
         end: datetime,
         reasons: Sequence[tuple[Stretch, str]],

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
+from ashiato.formats.refs import item_ref
+
 #: Statuses of a resource that is no more.
 DELETED: Final = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded"})
 
@@ -95,7 +97,12 @@ class ConfigItem:
     def ref(self) -> str:
         """The record's reference for pages and JSON."""
         key = self.key
-        return f"item:{key.account}/{key.region}/{key.type}/{key.id}/{iso(self.captured)}"
+        return item_ref(
+            {
+                "awsAccountId": key.account, "awsRegion": key.region, "resourceType": key.type,
+                "resourceId": key.id, "configurationItemCaptureTime": self.captured,
+            }
+        )  # fmt: skip
 
     def document(self) -> dict[str, Any]:
         """What is compared between two items: state, tags, relationships, name and zone; as recorded."""
@@ -120,11 +127,6 @@ def iso(moment: datetime) -> str:
         "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
     )
     return moment.isoformat(timespec=digits).replace("+00:00", "Z")
-
-
-def event_ref(event_id: str, account: str | None) -> str:
-    """The reference of a CloudTrail event."""
-    return f"event:{event_id}@{account or ''}"
 
 
 def item_of(row: Mapping[str, Any]) -> ConfigItem:
