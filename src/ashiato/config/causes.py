@@ -139,6 +139,23 @@ class Causes:
     first: datetime | None = None
     last: datetime | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The change, what differs, and the operations behind it."""
+        after = self.change.after
+        return {
+            "time": after.captured,
+            "resource": after.key.as_json(),
+            "type": after.key.type,
+            "status": after.status,
+            "kind": self.change.kind,
+            "diff": [p.as_json() for p in self.change.differences],
+            "causes": [c.as_json() for c in self.found],
+            "others": [c.as_json() for c in self.others],
+            "none": self.none,
+            "gap": None if self.gap is None else self.gap.as_json(),
+            "ref": after.ref,
+        }
+
 
 def causes(lake: PinnedLake, changes: Sequence[Change], scope: AccountScope) -> list[Causes]:
     """The causes of each change, in the order given. Reads the lake in portions, each day as few times as can be."""

@@ -45,6 +45,13 @@ class ResourceKey:
     name: str | None = field(default=None, compare=False)
     arn: str | None = field(default=None, compare=False)
 
+    def as_json(self) -> dict[str, str | None]:
+        """account, region, type, id, name, arn."""
+        return {
+            "account": self.account, "region": self.region, "type": self.type, "id": self.id, "name": self.name,
+            "arn": self.arn,
+        }  # fmt: skip
+
     def __str__(self) -> str:
         named = f" ({self.name})" if self.name and self.name != self.id else ""
         return f"{self.type} {self.id}{named} in {self.account}/{self.region}"
@@ -103,6 +110,25 @@ class ConfigItem:
                 "resourceId": key.id, "configurationItemCaptureTime": self.captured,
             }
         )  # fmt: skip
+
+    def as_json(self, *, whole: bool = True) -> dict[str, Any]:
+        """The item; its state only if `whole`."""
+        outline = {
+            "time": self.captured, "status": self.status, "resource": self.key.as_json(), "zone": self.zone,
+            "created": self.created, "ref": self.ref,
+        }  # fmt: skip
+        if not whole:
+            return outline
+        return outline | {
+            "tags": self.tags,
+            "relationships": [dict(r) for r in self.related],
+            "configuration": self.configuration,
+            "supplementaryConfiguration": self.supplementary,
+            "delivered": self.delivered_at,
+            "ingested": self.ingested_at,
+            "source": self.source,
+            "object": self.object,
+        }
 
     def document(self) -> dict[str, Any]:
         """What is compared between two items: state, tags, relationships, name and zone; as recorded."""
