@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from alert_documents import ALERTS
 from config_documents import CONFIG
 from detection_documents import DETECTIONS
+from search_documents import SEARCH
 
 
 @dataclass(frozen=True)
@@ -379,3 +380,5 @@ for _words, _call, _about, _keys in CONFIG:
 
 for _command, (_called, _told, _more) in DETECTIONS.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)
