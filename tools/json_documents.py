@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from access_documents import ACCESS
 from alert_documents import ALERTS
+from config_documents import CONFIG
 from detection_documents import DETECTIONS
+from search_documents import SEARCH
 from trace_documents import TRACE
 
 
@@ -397,3 +399,7 @@ DOCUMENTS["ashiato trace"] = (
         " the text to trace instead.",
     ),
 )
+for _words, _call, _about, _keys in CONFIG:
+    DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)

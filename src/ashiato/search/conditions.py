@@ -122,16 +122,15 @@ def _of_time(value: Value, dialect: Dialect) -> Callable[[str], str]:
     last = parse_absolute(value.upper) if value.upper is not None else found
     assert found is not None
     assert last is not None
-    first, after = dialect.moment(found[0]), dialect.moment(last[1])
-    if value.sign == ">":
-        return lambda x: f"{x} >= {after}"
-    if value.sign == ">=":
-        return lambda x: f"{x} >= {first}"
-    if value.sign == "<":
-        return lambda x: f"{x} < {first}"
-    if value.sign == "<=":
-        return lambda x: f"{x} < {after}"
-    return lambda x: f"({x} >= {first} AND {x} < {after})"
+    if value.sign in (">", "<="):
+        # A minute or a day is meant whole: after it, or up to its end.
+        after = dialect.moment(found[1])
+        return lambda x: f"{x} {'>=' if value.sign == '>' else '<'} {after}"
+    first = dialect.moment(found[0])
+    if value.sign in (">=", "<"):
+        return lambda x: f"{x} {value.sign} {first}"
+    end = dialect.moment(last[1])
+    return lambda x: f"({x} >= {first} AND {x} < {end})"
 
 
 def _of_text(value: Value, dialect: Dialect, suffix: str = "") -> Callable[[str], str]:
@@ -182,7 +181,7 @@ def _anywhere(value: Value, table: str, dialect: Dialect) -> str:
                 f"{dialect.place(Place(n))} = {dialect.number(int(text))}" for n in ("srcport", "dstport")
             ]
     part = re.sub(r"([\\%_])", r"\\\1", text)
-    pattern = _lowered("%" + (part if value.quoted else part.replace("*", "%")) + "%", dialect)
+    pattern = _lowered("%" + (part if value.quoted else part.strip("*").replace("*", "%")) + "%", dialect)
     for name in fields.MAIN[table]:
         whole = expression(fields.fields(table)[name], dialect)
         parts.append(f"lower({whole}) LIKE {pattern} ESCAPE '\\'")

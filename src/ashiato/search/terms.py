@@ -201,7 +201,7 @@ class _Parser:
         if not free:
             for candidate in (">=", "<=", ">", "<"):
                 if self.text.startswith(candidate, self.at):
-                    sign = candidate  # type: ignore[assignment]
+                    sign = candidate
                     self.at += len(candidate)
                     break
         if self.text[self.at : self.at + 1] == '"':
