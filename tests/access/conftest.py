@@ -1,0 +1,69 @@
+"""A control database of its own, on SQLite and on PostgreSQL; and a clock that tests set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.samples import a_ledger
+from ashiato.access.identity import Identity
+from ashiato.access.users import Users
+from ashiato.core import clock
+from ashiato.core.settings import Account, Settings
+from ashiato.ledger import Ledger
+
+ROOT = Identity.local("root")
+PASSWORD = "four unrelated words here"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs_postgres)])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "sqlite":
+        with a_ledger(tmp_path) as opened:
+            yield opened
+        return
+    opened = Ledger(request.getfixturevalue("postgres").url(), migrate=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        accounts=[
+            Account(id="111111111111", name="shop-prod", groups=["customer-a", "production"]),
+            Account(id="222222222222", name="bank-prod", groups=["customer-b", "production"]),
+        ]
+    )
+
+
+@pytest.fixture
+def users(ledger: Ledger, settings: Settings) -> Users:
+    """The users, with an admin `ann`, an analyst `bob` and a viewer `cy` who is limited to customer-a."""
+    made = Users(ledger, settings)
+    made.add("ann", "admin", ROOT, password=PASSWORD)
+    made.add("bob", "analyst", ROOT, password=PASSWORD)
+    made.add("cy", "viewer", ROOT, password=PASSWORD, groups=["customer-a"])
+    return made
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def on(self, span: timedelta) -> None:
+        self.time += span
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Ashiato's time of day, until it is moved on."""
+    made = Clock()
+    monkeypatch.setattr(clock, "now", made)
+    return made
