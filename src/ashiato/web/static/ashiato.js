@@ -1,0 +1,3 @@
+// @ts-check
+"use strict";
+document.documentElement.classList.add("js");
