@@ -7,13 +7,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ashiato.alerts.reading import within
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.ledger.alert_tables import alerts
 
 _STATES = ("open", "acknowledged", "closed", "planned", "suppressed", "withdrawn")
 
 
-def precision(connection: Connection) -> list[dict[str, Any]]:
-    """One entry a rule, worst first: alerts by state, closings, `precision` (true of all closed) and `noise`
+def precision(connection: Connection, scope: AccountScope = EVERY_ACCOUNT) -> list[dict[str, Any]]:
+    """One entry a rule, of its alerts within the scope, worst first: alerts by state, closings, `precision` (true of all closed) and `noise`
     (false of all closed), null where nobody closed any."""
     c = alerts.c
 
@@ -31,7 +33,7 @@ def precision(connection: Connection) -> list[dict[str, Any]]:
                 for as_ in ("true", "benign", "false")
             ),
         )
-        .where(c.state != "merged")
+        .where(c.state != "merged", within(c.account, scope))
         .group_by(c.rule)
     )
     found = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from ashiato.alerts.history import audit
+from ashiato.access import audit
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.core.text import printable
@@ -199,7 +199,7 @@ class JobRunner:
         try:
             with self.home.ledger.begin() as connection:
                 connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(values))
-                audit(connection, moment, job.by, f"job {state}", job.name, kind=job.kind)
+                audit.record(connection, job.by, f"job {state}", job.name, {"kind": job.kind}, moment)
         except sa.exc.SQLAlchemyError as failure:
             # It stays `running` without a sign of life, and is found as interrupted.
             self.say(f"{job.name}: what became of it could not be written: {failure}")

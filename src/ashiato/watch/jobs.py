@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ashiato.alerts.history import audit
+from ashiato.access import audit
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.core.text import printable
@@ -201,7 +201,8 @@ def submit(
     ).inserted_primary_key
     assert made is not None
     number = int(made[0])
-    audit(connection, now, by, "job asked for", job_id(number), kind=kind, parameters=dict(parameters))
+    detail = {"kind": kind, "parameters": dict(parameters)}
+    audit.record(connection, by, "job asked for", job_id(number), detail, now)
     _forget_old(connection, now)
     return number
 
@@ -257,7 +258,7 @@ def cancel(connection: Connection, number: int, *, by: str, scope: AccountScope,
         .values(cancelled_by=who)
     )
     if not job.finished:
-        audit(connection, now, by, "job cancelled", job_id(number), kind=job.kind)
+        audit.record(connection, by, "job cancelled", job_id(number), {"kind": job.kind}, now)
     return read_job(connection, number, scope)
 
 
