@@ -92,12 +92,14 @@ def findings_of(
     if standing:
         asked = asked.where(f.standing == 1)
     found = [from_row(row) for row in connection.execute(asked)]
-    return found if not scope.limited else [_within(finding, scope) for finding in found]
+    return [within_scope(finding, scope) for finding in found]
 
 
-def _within(finding: Finding, scope: AccountScope) -> Finding:
+def within_scope(finding: Finding, scope: AccountScope) -> Finding:
     """The finding without the records of accounts outside. What names things without saying whose they are goes as
     well where there are such records."""
+    if not scope.limited:
+        return finding
     shown = tuple(e for e in finding.examples if scope.allows(account_in(e) or finding.account))
     if len(shown) == len(finding.examples):
         return finding

@@ -12,12 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ashiato.alerts.ids import parse_id
-from ashiato.alerts.reading import NEEDING, select_alerts
+from ashiato.alerts.placing import sliced
+from ashiato.alerts.reading import NEEDING, select_alerts, within_scope
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.core.text import printable
-from ashiato.ledger.alert_tables import alerts
-from ashiato.ledger.findings import LEVELS
+from ashiato.ledger.alert_tables import alert_findings, alerts
+from ashiato.ledger.detection_tables import findings
+from ashiato.ledger.finding_rows import from_row
+from ashiato.ledger.findings import LEVELS, Finding
 
 #: States in the order in which a person cares; `merged` is part of another alert.
 STATES = ("open", "acknowledged", "closed", "planned", "suppressed", "withdrawn")
@@ -161,3 +164,22 @@ def assignees(connection: Connection, scope: AccountScope) -> list[str]:
     asked = select_alerts(scope=scope, states=NEEDING).where(c.assignee.is_not(None)).subquery()
     found = connection.execute(sa.select(asked.c.assignee).distinct().order_by(asked.c.assignee).limit(200))
     return [row.assignee for row in found]
+
+
+def leading(connection: Connection, numbers: Sequence[int], scope: AccountScope) -> dict[int, Finding]:
+    """By alert, the finding that tells of it in a line: of the highest level, the first by time."""
+    f = alert_findings.c
+    found: dict[int, Finding] = {}
+    for part in sliced(numbers):
+        place = sa.func.row_number().over(
+            partition_by=f.alert, order_by=(f.standing.desc(), f.level.desc(), f.first, f.uid)
+        )
+        ranked = sa.select(f.alert, f.uid, place.label("place")).where(f.alert.in_(part)).subquery()
+        asked = (
+            sa.select(findings, ranked.c.alert.label("of_alert"))
+            .join_from(ranked, findings, findings.c.uid == ranked.c.uid)
+            .where(ranked.c.place == 1)
+        )
+        for row in connection.execute(asked):
+            found[row.of_alert] = within_scope(from_row(row), scope)
+    return found

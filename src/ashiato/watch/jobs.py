@@ -155,14 +155,22 @@ def ask(
 ) -> int:
     """Ask for a job: its number. Whether the person's role may is for the caller. Raises WrongUse for parameters
     that cannot be meant, where too many jobs wait, and where the scope is too narrow for this kind."""
+    kept = checked(kind, parameters, home=home, settings=settings, scope=scope)
+    return submit(connection, kind, kept, by=by, scope=scope, now=now, again_of=again_of)
+
+
+def checked(
+    kind: str, parameters: Mapping[str, Any], *, home: Home, settings: Settings, scope: AccountScope
+) -> dict[str, Any]:
+    """Parameters as they are kept, for `submit`; may take a second, so that no transaction should wait for it. Raises
+    WrongUse as `ask` does."""
     found = kind_of(kind)
     if found.whole and scope.limited:
         raise WrongUse(
             "this bears on every account, and you may see only some",
             remedy="Ask somebody who may see every account.",
         )
-    checked = found.check(parameters, settings, home)
-    return submit(connection, kind, checked, by=by, scope=scope, now=now, again_of=again_of)
+    return found.check(parameters, settings, home)
 
 
 def submit(
