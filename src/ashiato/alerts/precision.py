@@ -14,9 +14,11 @@ from ashiato.ledger.alert_tables import alerts
 _STATES = ("open", "acknowledged", "closed", "planned", "suppressed", "withdrawn")
 
 
-def precision(connection: Connection, scope: AccountScope = EVERY_ACCOUNT) -> list[dict[str, Any]]:
-    """One entry a rule, of its alerts within the scope, worst first: alerts by state, closings, `precision` (true of all closed) and `noise`
-    (false of all closed), null where nobody closed any."""
+def precision(
+    connection: Connection, scope: AccountScope = EVERY_ACCOUNT, *, rule: str | None = None
+) -> list[dict[str, Any]]:
+    """One entry a rule (or of this rule alone), of its alerts within the scope, worst first: alerts by state, closings,
+    `precision` (true of all closed) and `noise` (false of all closed), null where nobody closed any."""
     c = alerts.c
 
     def counted(condition: Any) -> Any:
@@ -36,6 +38,8 @@ def precision(connection: Connection, scope: AccountScope = EVERY_ACCOUNT) -> li
         .where(c.state != "merged", within(c.account, scope))
         .group_by(c.rule)
     )
+    if rule is not None:
+        asked = asked.where(c.rule == rule)
     found = []
     for row in connection.execute(asked):
         closed = int(row.closed)

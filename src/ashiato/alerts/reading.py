@@ -22,6 +22,10 @@ from ashiato.ledger.detection_tables import findings
 from ashiato.ledger.finding_rows import from_row
 from ashiato.ledger.findings import LEVELS, MOST_EVENT_IDS, Finding
 
+class NoSuch(WrongUse):  # noqa: N818 - what is wrong is what was asked for
+    """There is no such alert or incident, or none that the scope shows."""
+
+
 #: What needs somebody.
 NEEDING = ("open", "acknowledged")
 
@@ -35,7 +39,7 @@ def read_alert(connection: Connection, number: int, scope: AccountScope = EVERY_
     """The row of an alert. Raises WrongUse where there is none, or none within the scope."""
     row = connection.execute(sa.select(alerts).where(alerts.c.id == number)).first()
     if row is None or not scope.allows(row.account):
-        raise WrongUse(
+        raise NoSuch(
             f"there is no alert {alert_id(number)}", remedy="`ashiato alerts list --all` lists all."
         )
     return row
@@ -60,11 +64,20 @@ def members_of(
         asked = sa.select(alerts).where(alerts.c.incident == row.id, within(alerts.c.account, scope))
         members = connection.execute(asked.order_by(alerts.c.first, alerts.c.id)).all()
     if row is None or (scope.limited and not members):
-        raise WrongUse(
+        raise NoSuch(
             f"there is no incident {incident_id(number)}",
             remedy="`ashiato alerts list` shows which there are.",
         )
     return row, members
+
+
+def related_rows(connection: Connection, row: Any, scope: AccountScope, limit: int) -> Sequence[Any]:
+    """Other alerts of an alert's incident within the scope, the gravest first."""
+    c = alerts.c
+    asked = sa.select(alerts).where(
+        c.incident == row.incident, c.id != row.id, within(c.account, scope), c.incident.is_not(None)
+    )
+    return connection.execute(asked.order_by(c.level.desc(), c.first, c.id).limit(limit)).all()
 
 
 def told(connection: Connection, row: Any, scope: AccountScope = EVERY_ACCOUNT) -> Told:
