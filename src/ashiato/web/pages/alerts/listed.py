@@ -42,7 +42,7 @@ def alerts(visit: Visit) -> Response:
             "needing": sum(total(counted[s], wanted.level) for s in NEEDING),
             **{s: total(counted[s], wanted.level) for s in STATES},
         },
-        levels={level: sum(counted[s][level] for s in shown) for level in counted["open"]},
+        levels={level: sum(total(counted[s], level) for s in shown) for level in counted["open"]},
         people=people,
         accounts=accounts_of(visit),
         filtered=any(visit.one(name) for name in ("q", "account", "rule", "assignee", "by", "as", "incident")),
