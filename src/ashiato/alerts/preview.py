@@ -95,7 +95,7 @@ def preview(
         levels={level: levels[level] for level in reversed(LEVELS) if levels[level]},
         rules=[(rule, title, n) for (rule, title), n in by_rule.most_common(10)],
         by_day={day: days_hit[day] for day in by_day},
-        examples=_examples(connection, writer, [a for a in hidden][:EXAMPLES], hidden),
+        examples=_examples(connection, writer, list(hidden)[:EXAMPLES], hidden),
         rest=max(total - MOST, 0),
     )
 

@@ -22,7 +22,8 @@ from ashiato.ledger.detection_tables import findings
 from ashiato.ledger.finding_rows import from_row
 from ashiato.ledger.findings import LEVELS, MOST_EVENT_IDS, Finding
 
-class NoSuch(WrongUse):  # noqa: N818 - what is wrong is what was asked for
+
+class NoSuch(WrongUse):
     """There is no such alert or incident, or none that the scope shows."""
 
 
@@ -39,9 +40,7 @@ def read_alert(connection: Connection, number: int, scope: AccountScope = EVERY_
     """The row of an alert. Raises WrongUse where there is none, or none within the scope."""
     row = connection.execute(sa.select(alerts).where(alerts.c.id == number)).first()
     if row is None or not scope.allows(row.account):
-        raise NoSuch(
-            f"there is no alert {alert_id(number)}", remedy="`ashiato alerts list --all` lists all."
-        )
+        raise NoSuch(f"there is no alert {alert_id(number)}", remedy="`ashiato alerts list --all` lists all.")
     return row
 
 

@@ -154,8 +154,8 @@ def counts(connection: Connection, wanted: Wanted, scope: AccountScope) -> dict[
 
 def total(of: Mapping[str, int], level: str | None) -> int:
     """How many of this level and above."""
-    least = LEVELS.index(level) if level is not None else 0  # type: ignore[arg-type]
-    return sum(n for name, n in of.items() if LEVELS.index(name) >= least)  # type: ignore[arg-type]
+    least = LEVELS.index(level) if level is not None else 0
+    return sum(n for name, n in of.items() if LEVELS.index(name) >= least)
 
 
 def assignees(connection: Connection, scope: AccountScope) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ashiato.web.charts import Chart
+    from ashiato.web.pages.alerts.words import Line
     from ashiato.web.visit import Visit
 
 area = Area("incidents")
@@ -30,13 +31,20 @@ def incidents(visit: Visit) -> Response:
     every = visit.one("state") == "all"
     with visit.ledger.engine.connect() as connection:
         found = list_incidents(
-            connection, visit.scope, needing=not every, limit=LIMIT + 1, before=_before(visit), members=3
+            connection, visit.scope, needing=not every, limit=LIMIT + 1, before=_before(visit), members=6
         )
         more = len(found) > LIMIT
         found = found[:LIMIT]
-        lines = {i.id: lines_of(visit, connection, i.members) for i in found}
+        lines = {i.id: _told_once(lines_of(visit, connection, i.members)) for i in found}
     after = f"{(found[-1].last - _EPOCH) // timedelta(microseconds=1)}.{found[-1].id}" if more else None
-    return visit.render("incidents/list.html", found=found, lines=lines, every=every, after=after, **words_of(visit))
+    return visit.render(
+        "incidents/list.html", found=found, lines=lines, every=every, after=after, **words_of(visit)
+    )
+
+
+def _told_once(lines: Sequence[Line]) -> list[Line]:
+    """The first three that say something else each: one record may have raised several alerts."""
+    return list({line.sentence: line for line in reversed(lines)}.values())[::-1][:3]
 
 
 def _before(visit: Visit) -> tuple[datetime, int] | None:

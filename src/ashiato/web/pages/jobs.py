@@ -128,9 +128,7 @@ def quarantine(visit: Visit) -> Response:
     return start(visit, "quarantine_retry", asked)
 
 
-def start(
-    visit: Visit, kind: str, parameters: Mapping[str, Any], *, again_of: int | None = None
-) -> Response:
+def start(visit: Visit, kind: str, parameters: Mapping[str, Any], *, again_of: int | None = None) -> Response:
     """Ask for a job and go to its page. Raises WrongUse for parameters that cannot be meant, Refused."""
     from ashiato.watch.jobs import checked, job_id, submit
 
@@ -162,7 +160,7 @@ def _words(visit: Visit) -> dict[str, Any]:
     """What templates need to say kinds, states, steps and what was asked for."""
 
     def said(words: Mapping[str, str], word: str | None) -> str:
-        return visit._(words[word]) if word in words else (word or "")
+        return visit._(words[word]) if word and word in words else (word or "")
 
     return {
         "kind_said": lambda kind: said(KINDS, kind),

@@ -70,7 +70,9 @@ def _closing(visit: Visit) -> Closing:
         return "false"
     raise Wrong(
         visit._("Closed as what?"),
-        remedy=visit._("Choose one: %(closings)s.", closings=", ".join(visit._(c) for c in CLOSINGS.values())),
+        remedy=visit._(
+            "Choose one: %(closings)s.", closings=", ".join(visit._(c) for c in CLOSINGS.values())
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +61,7 @@ def new_suppression(visit: Visit) -> Response:
     if any(named.values()):
         try:
             with visit.ledger.engine.connect() as connection:
-                seen = preview(
-                    connection, writer_of(visit), visit.now, visit.scope,
-                    **{NAMED[name]: values for name, values in named.items()},
-                )  # fmt: skip
+                seen = preview(connection, writer_of(visit), visit.now, visit.scope, **_lists(named))
         except WrongUse as error:
             trouble = str(error)
     return visit.render(
@@ -87,7 +85,7 @@ def suppress(visit: Visit) -> Response:
     from ashiato.alerts.acts import Desk
     from ashiato.alerts.expecting import suppress as make
 
-    named = {NAMED[name]: _values("\n".join(visit.form.get(name, []))) for name in NAMED}
+    named = {name: _values("\n".join(visit.form.get(name, []))) for name in NAMED}
     try:
         days = int(visit.told("days", "30"))
     except ValueError as error:
@@ -97,7 +95,7 @@ def suppress(visit: Visit) -> Response:
     with visit.ledger.begin() as connection:
         desk = Desk(connection, visit.settings, visit.who.name, visit.now, visit.scope)
         until, reason = visit.now + timedelta(days=days), visit.told("reason")
-        _, taken = make(desk, until=until, reason=reason, **named)
+        _, taken = make(desk, until=until, reason=reason, **_lists(named))
     return visit.redirect(visit.link("/suppressions", done="suppressed", n=taken))
 
 
@@ -147,6 +145,11 @@ def end_plan(visit: Visit) -> Response:
     return visit.redirect(visit.link("/suppressions", done="ended"))
 
 
+def _lists(named: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What is named, as `alerts.expecting.suppress` takes it."""
+    return {NAMED[name]: values for name, values in named.items()}
+
+
 def _values(text: str) -> list[str]:
     """One a line, or with commas between; each once."""
     parts = (p.strip()[:2000] for line in text.splitlines() for p in line.split(","))
@@ -169,4 +172,6 @@ def _chart(visit: Visit, seen: Any) -> Chart | None:
     for day, count in seen.by_day.items():
         start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
         bins.append(Bin(start, start + timedelta(days=1), count))
-    return histogram(visit, bins, label=visit._("Findings by day that it would hide (UTC)"), brush=None, height=84)
+    return histogram(
+        visit, bins, label=visit._("Findings by day that it would hide (UTC)"), brush=None, height=84
+    )

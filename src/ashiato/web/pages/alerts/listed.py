@@ -24,7 +24,9 @@ def alerts(visit: Visit) -> Response:
 
     wanted, sort = wanted_of(visit), sort_of(visit)
     with visit.ledger.engine.connect() as connection:
-        page = triage(connection, wanted, visit.scope, sort=sort, after=visit.one("after") or None, limit=LIMIT)
+        page = triage(
+            connection, wanted, visit.scope, sort=sort, after=visit.one("after") or None, limit=LIMIT
+        )
         lines = lines_of(visit, connection, page.rows)
         counted = counts(connection, wanted, visit.scope)
         people = assignees(connection, visit.scope)
@@ -45,7 +47,9 @@ def alerts(visit: Visit) -> Response:
         levels={level: sum(total(counted[s], level) for s in shown) for level in counted["open"]},
         people=people,
         accounts=accounts_of(visit),
-        filtered=any(visit.one(name) for name in ("q", "account", "rule", "assignee", "by", "as", "incident")),
+        filtered=any(
+            visit.one(name) for name in ("q", "account", "rule", "assignee", "by", "as", "incident")
+        ),
         export=export_links(visit),
         done=visit.one("done"),
         changed=visit.number("n", 0),

@@ -48,7 +48,7 @@ def alert(visit: Visit) -> Response:
         found = findings_of(connection, row.id, scope=visit.scope)
         shown = _shown(found)
         line = line_of(writer, row, shown)
-        values = {
+        values: dict[str, Any] = {
             "line": line,
             "shown": shown,
             "story": story(connection, [row], writer, visit.scope),
@@ -58,7 +58,7 @@ def alert(visit: Visit) -> Response:
             "people": assignees(connection, visit.scope),
             "precision": _precision(visit, connection, row.rule),
         }
-    named = _named(found)
+    named: dict[str, Any] = _named(found)
     return visit.render(
         "alerts/alert.html",
         title=visit._("%(id)s: %(title)s", id=line.id, title=line.title),

@@ -82,7 +82,7 @@ class Line:
 
 def said(visit: Visit, words: Mapping[str, str]) -> Callable[[str | None], str]:
     """A function that says a word in the visitor's language, as it is where it is none of these."""
-    return lambda word: visit._(words[word]) if word in words else (word or "")
+    return lambda word: visit._(words[word]) if word and word in words else (word or "")
 
 
 def words_of(visit: Visit) -> dict[str, Any]:

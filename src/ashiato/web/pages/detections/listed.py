@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 LIMIT = 60
 STATES = ("all", "on", "off", "hit", "noisy", "silent")
-SORTS = ("-hits", "hits", "title", "-title", "-level", "level", "-alerts", "alerts", "precision", "-precision")
+SORTS = (
+    "-hits",
+    "hits",
+    "title",
+    "-title",
+    "-level",
+    "level",
+    "-alerts",
+    "alerts",
+    "precision",
+    "-precision",
+)
 #: Closed alerts from which on a rule can be called noisy, and the share of false ones.
 CLOSED_ENOUGH = 5
 NOISY = 0.5
@@ -87,9 +98,7 @@ def detections(visit: Visit) -> Response:
         kinds=KINDS,
         filtered=any(visit.one(name) for name in ("q", "level", "pack", "log", "kind", "technique")),
         days=DAYS,
-        spark=lambda line: sparkline(
-            line.hits.by_day(until, DAYS), label=visit._("Hits by day"), width=90
-        ),
+        spark=lambda line: sparkline(line.hits.by_day(until, DAYS), label=visit._("Hits by day"), width=90),
     )
 
 
@@ -159,8 +168,8 @@ def _sorting(sort: str) -> Callable[[RuleLine], Any]:
         "level": lambda line: levels.index(line.level),
         "alerts": lambda line: 0 if line.judged is None else line.judged["alerts"],
         # What nobody judged comes last either way.
-        "precision": lambda line: (2 if not sort.startswith("-") else -1)
-        if line.precision is None
-        else line.precision,
+        "precision": lambda line: (
+            (2 if not sort.startswith("-") else -1) if line.precision is None else line.precision
+        ),
     }
     return ways[sort.removeprefix("-")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ashiato.web.page import N_, NotFound
@@ -61,6 +62,7 @@ def rule(visit: Visit) -> Response:
         steps=next_of(visit, own),
         about=shown(own, known.rules),
         source=source_of(own),
+        file=PurePath(own.file).name,
         techniques=[(t, NAMES.get(t, "")) for t in techniques(own.tags)],
         references=[(str(r)[:500], str(r).startswith(("https://", "http://"))) for r in own.references[:20]],
         counted=counted,
@@ -87,7 +89,8 @@ def found(visit: Visit) -> ListedRule:
     one = rules(visit).listed.get(visit.path["id"])
     if one is None:
         raise NotFound(
-            visit._("There is no such rule"), remedy=visit._("The list of detections shows those that there are.")
+            visit._("There is no such rule"),
+            remedy=visit._("The list of detections shows those that there are."),
         )
     return one
 
