@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         help="An incident in AWS's own file formats: generated, taken in, and told by asking the lake.",
         invoke_without_command=True,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="[bold]Examples[/bold]\n\nashiato demo --no-serve\n\n"
+        epilog="[bold]Examples[/bold]\n\nashiato demo\n\nashiato demo --no-serve\n\n"
         "ashiato demo generate --out load --days 10 --events 1000000 --flows 5000000",
     )
     family.callback()(demo)
@@ -38,15 +38,19 @@ def demo(
         Path | None, typer.Option(help="Where the generated files go; default: beside the home.")
     ] = None,
     serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="End after the story (there are no pages yet).")
-    ] = False,
+        bool,
+        typer.Option("--serve/--no-serve", help="Show it in pages afterwards, until Ctrl-C, or end there."),
+    ] = True,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the pages on 127.0.0.1; 0: any free one.")
+    ] = 8602,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Generate the sample incident, take it in, and tell the story from the lake."""
+    """Generate the sample incident, take it in, tell the story from the lake, and show it in pages: on this machine
+    alone, without signing in, to be read and not changed. `--json` and `--format csv` end after the story."""
     if context.invoked_subcommand is not None:
         return
-    del serve
     told = common(home or Path("ashiato-demo/home"), config, format_, json)
     folder = files or told.home.parent / "files"
 
@@ -90,6 +94,27 @@ def demo(
     )
     print(f"  ashiato alerts list --home {told.home}")
     print(f"  ashiato sources --home {told.home}")
+    if serve:
+        _serve(told, port)
+
+
+def _serve(told: Common, port: int) -> None:
+    """Pages of the demo's home for whoever sits at this machine."""
+    from ashiato.core.errors import WrongUse
+    from ashiato.demo.settings import with_names
+    from ashiato.watch.http import bind
+    from ashiato.web.door import OpenDoor
+    from ashiato.web.serving import run
+    from ashiato.web.site import Site
+
+    try:
+        socket = bind(f"127.0.0.1:{port}", where="--port")
+    except WrongUse:
+        # Somebody has the usual port: the demo takes another rather than to end here.
+        socket = bind("127.0.0.1:0", where="--port")
+    with told.open_for_reading() as home:
+        print(f"\nIts pages are at http://127.0.0.1:{socket.getsockname()[1]}/ until Ctrl-C.", flush=True)
+        run(Site(home, with_names(told.settings), OpenDoor(), open_to_readers=True), socket)
 
 
 def _print_alerts(told: Common) -> None:
