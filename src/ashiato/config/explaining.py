@@ -38,8 +38,7 @@ VOLATILE: Final = frozenset(
 )  # fmt: skip
 #: Values that many properties have: they count only under the property's own name.
 _COMMON: Final = frozenset(
-    "true false enabled disabled enable disable active inactive none null default yes no allow deny tcp udp icmp"
-    " standard available any all 2012-10-17 2008-10-17 on off".split()
+    ["true", "false", "enabled", "disabled", "enable", "disable", "active", "inactive", "none", "null", "default", "yes", "no", "allow", "deny", "tcp", "udp", "icmp", "standard", "available", "any", "all", "2012-10-17", "2008-10-17", "on", "off"]
 )
 _OPPOSITE: Final = {
     "enable": "disable", "disable": "enable", "start": "stop", "stop": "start", "monitor": "unmonitor",
@@ -131,14 +130,15 @@ class Asked:
 class _Property:
     def __init__(self, change: PropertyChange, resource_type: str) -> None:
         self.change = change
-        named = [p for p in change.parts[1:] if not p.startswith("[")] or list(change.parts[:1])
+        outer = 1 if change.parts[:1] in (("configuration",), ("supplementaryConfiguration",)) else 0
+        named = [p for p in change.parts[outer:] if not p.startswith("[")] or list(change.parts[:1])
         self.last = named[-1].lower() if named else ""
         self.volatile = self.last in VOLATILE
         self.words = [w for w in (property_words(n, resource_type) for n in named) if w]
         before, after = set(_texts(change.before)), set(_texts(change.after))
         self.added, self.removed = after - before, before - after
-        # An element's name is a value too: the key of a tag, the address range of a rule.
-        self.path = Phrase(Message("{path}", "{path}"), {"path": change.path})
+        #: Names of the elements of sets that it is in: the key of a tag, of an attribute, of a parameter.
+        self.elements = frozenset(p[1:-1] for p in change.parts if p.startswith("["))
 
 
 class Write:
@@ -189,7 +189,9 @@ def _created(asked: Asked, write: Write, *, direct: bool) -> Explanation:
         if own and op.verb == "create":
             return Explanation(0.97, (Phrase(CREATES),), proven=True)
         if own and op.first in ("put", "start", "enable", "set", "update"):
-            return Explanation(0.85 if op.first == "put" else 0.5, (Phrase(CREATES),), proven=op.first == "put")
+            return Explanation(
+                0.85 if op.first == "put" else 0.5, (Phrase(CREATES),), proven=op.first == "put"
+            )
         new = asked.names & write.answered and not asked.names & write.values
         if op.verb == "create" and new:
             return Explanation(0.8, (Phrase(CREATES_WITH),), proven=True)
@@ -273,8 +275,9 @@ def _by_value(p: _Property, write: Write) -> str | None:
     for texts, how in ((p.removed, "removed"),) if takes else ((p.added, "set"),):
         if any(t in write.values and _distinct(t) for t in texts):
             return how
+        named = not p.elements.isdisjoint(write.values)
         for key, value in write.request:
-            if value in texts and _is_property(key, p):
+            if value in texts and (named or _is_property(key, p)):
                 return how
     return None
 

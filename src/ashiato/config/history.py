@@ -139,6 +139,6 @@ def recent(
     if source is None:
         return []
     columns = ", ".join(f'"{c}"' for c in OUTLINE)
-    sql = f'SELECT {columns} FROM {source} WHERE {where} ORDER BY {NEWEST_FIRST}, 3, 4 LIMIT {int(limit)}'
+    sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {NEWEST_FIRST}, 3, 4 LIMIT {int(limit)}"
     with connection() as opened:
         return [item_of(row) for row in rows(opened, sql, bound)]

@@ -116,7 +116,9 @@ def iso(moment: datetime) -> str:
     '2026-11-19T13:46:15.716Z'
     """
     moment = moment.astimezone(UTC)
-    digits = "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
+    digits = (
+        "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
+    )
     return moment.isoformat(timespec=digits).replace("+00:00", "Z")
 
 

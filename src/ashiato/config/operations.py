@@ -18,19 +18,18 @@ _VERSION: Final = re.compile(r"(?:_?\d{4}_?\d{2}_?\d{2})(?:v\d+)?$")
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 _CREATE: Final = frozenset(
-    "create run allocate request register import copy restore launch provision add upload purchase accept issue".split()
+    ["create", "run", "allocate", "request", "register", "import", "copy", "restore", "launch", "provision", "add", "upload", "purchase", "accept", "issue"]
 )
 _DELETE: Final = frozenset(
-    "delete terminate release deregister remove purge destroy schedule deprovision retire close reject".split()
+    ["delete", "terminate", "release", "deregister", "remove", "purge", "destroy", "schedule", "deprovision", "retire", "close", "reject"]
 )
 #: Verbs that take away what the request names.
 TAKES_AWAY: Final = frozenset(
-    "delete remove revoke detach disassociate untag deregister release terminate unassign cancel reset withdraw".split()
+    ["delete", "remove", "revoke", "detach", "disassociate", "untag", "deregister", "release", "terminate", "unassign", "cancel", "reset", "withdraw"]
 )
 #: Verbs that act on a resource and leave its recorded configuration as it is.
 _INERT: Final = frozenset(
-    "reboot send detect generate validate test assume simulate invoke publish export sign verify encrypt decrypt"
-    " preview estimate search poll receive query download view login lookup".split()
+    ["reboot", "send", "detect", "generate", "validate", "test", "assume", "simulate", "invoke", "publish", "export", "sign", "verify", "encrypt", "decrypt", "preview", "estimate", "search", "poll", "receive", "query", "download", "view", "login", "lookup"]
 )
 #: Operations of which AWS's documentation says that what they make is a resource of its own, or that it is kept
 #: apart from the resource they name: (service, name without version).
@@ -97,7 +96,17 @@ _SERVICES: Final = {
 ANY_SERVICE: Final = frozenset({"tagging", "resource-groups", "backup", "cloudcontrolapi", "ram", "config"})
 #: Services with one endpoint: their events are of one region, whatever region a resource is recorded in.
 GLOBAL: Final = frozenset(
-    {"iam", "cloudfront", "route53", "route53domains", "organizations", "waf", "shield", "globalaccelerator", "sts"}
+    {
+        "iam",
+        "cloudfront",
+        "route53",
+        "route53domains",
+        "organizations",
+        "waf",
+        "shield",
+        "globalaccelerator",
+        "sts",
+    }
 )
 
 #: What a kind is called in the names of operations, where its type says another word.
@@ -197,9 +206,9 @@ def property_words(name: str, resource_type: str) -> frozenset[str]:
     """
     found = {_stem(w) for w in _split(_PROPERTIES.get(name.lower(), name))}
     kind = kind_words(resource_type)
-    return frozenset(w for w in found if w not in kind and w not in _GENERIC and not w.isdigit()) or frozenset(
-        w for w in found if w not in _GENERIC
-    )
+    return frozenset(
+        w for w in found if w not in kind and w not in _GENERIC and not w.isdigit()
+    ) or frozenset(w for w in found if w not in _GENERIC)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -229,9 +238,5 @@ def _stem(word: str) -> str:
 #: Words that say nothing about which property it is.
 _GENERIC: Final = frozenset(
     _stem(w)
-    for w in (
-        "configuration config list set status state id identifier arn name value type info details sha md hash etag"
-        " attribute setting parameter option property resource item aws text specification default summary document"
-        " last date time current is has to from for of by on in with and all"
-    ).split()
+    for w in ["configuration", "config", "list", "set", "status", "state", "id", "identifier", "arn", "name", "value", "type", "info", "details", "sha", "md", "hash", "etag", "attribute", "setting", "parameter", "option", "property", "resource", "item", "aws", "text", "specification", "default", "summary", "document", "last", "date", "time", "current", "is", "has", "to", "from", "for", "of", "by", "on", "in", "with", "and", "all"]
 )

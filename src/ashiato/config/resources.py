@@ -22,9 +22,7 @@ _WHOLE = re.compile(rf"(\d{{12}})/([a-z0-9-]+)/({_TYPE})/(.+)", re.DOTALL)
 _TYPED = re.compile(rf"({_TYPE})/(.+)", re.DOTALL)
 
 
-def find(
-    lake: PinnedLake, text: str, scope: AccountScope, *, types: Sequence[str] = ()
-) -> list[ResourceKey]:
+def find(lake: PinnedLake, text: str, scope: AccountScope, *, types: Sequence[str] = ()) -> list[ResourceKey]:
     """Resources of which an item in scope bears this ARN, id or name; last captured first, at most MOST_FOUND.
 
     `types` limits to these resource types. Empty where there is none.
@@ -57,9 +55,7 @@ def find(
     ]  # fmt: skip
 
 
-def the_one(
-    lake: PinnedLake, text: str, scope: AccountScope, *, types: Sequence[str] = ()
-) -> ResourceKey:
+def the_one(lake: PinnedLake, text: str, scope: AccountScope, *, types: Sequence[str] = ()) -> ResourceKey:
     """The resource meant. Raises WrongUse with the candidates where several are, AshiatoError where none is."""
     found = find(lake, text, scope, types=types)
     if not found:
@@ -86,9 +82,7 @@ def _meant(text: str) -> tuple[str, dict[str, Any]]:
     """A condition on `config_items`, and its parameters."""
     own = '("ARN" = $text OR "resourceId" = $text OR "resourceName" = $text)'
     if match := _WHOLE.fullmatch(text):
-        condition = (
-            '"awsAccountId" = $account AND "awsRegion" = $region AND "resourceType" = $type AND "resourceId" = $text'
-        )
+        condition = '"awsAccountId" = $account AND "awsRegion" = $region AND "resourceType" = $type AND "resourceId" = $text'
         values = dict(zip(("account", "region", "type", "text"), match.groups(), strict=True))
         return condition, values
     if match := _TYPED.fullmatch(text):

@@ -18,9 +18,7 @@ from ashiato.lake.predicates import any_of, at_most
 __all__ = ["at", "of"]
 
 
-def of(
-    lake: PinnedLake, key: ResourceKey, moment: datetime, scope: AccountScope
-) -> ConfigItem | None:
+def of(lake: PinnedLake, key: ResourceKey, moment: datetime, scope: AccountScope) -> ConfigItem | None:
     """The last item of a resource at or before `moment`: its state then. None where there is none yet; an item
     may say that the resource is deleted."""
     found = history.items(lake, key, scope, until=moment, limit=1)
