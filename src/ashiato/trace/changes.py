@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ashiato.trace.operations import pivots_of
-from ashiato.trace.refs import item_ref
+from ashiato.formats.refs import item_ref
 from ashiato.trace.telling import Telling
 from ashiato.words import sentence
 from ashiato.words.texts import shown

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ashiato.trace.refs import flow_ref
+from ashiato.formats.refs import flow_ref
 from ashiato.trace.telling import Telling
 from ashiato.words.ports import protocol_name
 from ashiato.words.texts import shown

@@ -19,7 +19,7 @@ from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import tags_of
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
-from ashiato.trace.refs import item_ref
+from ashiato.formats.refs import item_ref
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 

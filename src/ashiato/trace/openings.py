@@ -15,7 +15,7 @@ from ashiato.trace.connections import Connection, joined
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
-from ashiato.trace.refs import event_ref, item_ref
+from ashiato.formats.refs import event_ref, item_ref
 from ashiato.trace.telling import Telling
 from ashiato.words.calls import Call, at, found as texts_at
 from ashiato.words.ports import Rule, rules_of

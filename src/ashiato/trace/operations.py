@@ -10,7 +10,7 @@ import pyarrow as pa
 from ashiato.formats.entities import KINDS, ROLES
 from ashiato.formats.principals import actor, is_service_address, principal
 from ashiato.lake.footprint_counts import named_in
-from ashiato.trace.refs import event_ref
+from ashiato.formats.refs import event_ref
 from ashiato.trace.telling import Telling
 from ashiato.words import resources, sentence
 from ashiato.words.texts import shown

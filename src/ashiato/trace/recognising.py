@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from ashiato.core.errors import WrongUse
 from ashiato.formats.entities import MAX_VALUE
-from ashiato.trace.refs import Ref, parse_ref
+from ashiato.formats.refs import Ref, parse_ref
 
 Form = Literal[
     "arn", "access_key", "address", "event", "account", "instance", "interface", "unique", "name", "ref"
