@@ -46,14 +46,14 @@ def is_role(arn: str | None) -> bool:
     return bool(arn) and (":role/" in str(arn) or ":assumed-role/" in str(arn))
 
 
-def chips(names: Iterable[Mapping[str, Any]], own: Collection[str] = ()) -> list[dict[str, str]]:
+def chips(names: Iterable[Mapping[str, Any]], own: Collection[str] = ()) -> list[dict[str, Any]]:
     """Things that a record names, as links: each value once, without the page's own, at most seven."""
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for thing in names:
         value = thing["value"]
         if value in found or value in own or thing["kind"] in _DULL:
             continue
-        found[value] = {"kind": thing["kind"], "value": value}
+        found[value] = {"kind": thing["kind"], "value": value, "name": thing.get("name")}
     # An ARN and the id that it ends with are one thing.
     kept = [t for v, t in found.items() if not v.startswith("arn:") or _last(v) not in found]
     return kept[:_MOST_CHIPS]
