@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from ashiato.core.errors import WrongUse
@@ -22,6 +23,8 @@ area = Area("trace")
 
 #: Rows of each lane on one page.
 SHOWN: Final = 100
+#: Related things of a kind and role, unless all are asked for.
+MOST_RELATED: Final = 12
 _TITLES: Final = {
     "user": N_("What did %(name)s do?"),
     "principal": N_("What did %(name)s do?"),
@@ -40,7 +43,7 @@ _TITLES: Final = {
 @area.get("/trace", title=N_("What happened?"), nav=Nav(N_("Trace"), 30, "t"), lake=True)
 def trace(visit: Visit) -> Response:
     """`?q=` what was pasted; `kind`, `account`: which one, where a name is ambiguous; `from`, `to`; `after`: the
-    cursor; `fold=no`: every operation on a line of its own."""
+    cursor; `fold=no`: every operation on a line of its own; `related=all`."""
     text = visit.one("q")
     if not text:
         return visit.render("trace/ask.html", trouble=None)
@@ -108,7 +111,7 @@ def _shown(visit: Visit, found: Trace) -> Response:
         every=every,
         picture=lanes(visit, document, lines, SHOWN),
         graph=ties(visit, document) if not visit.one("after") else None,
-        related=_related(document),
+        related=_related(document, 1000 if visit.one("related") == "all" else MOST_RELATED),
         told=next((line.newest["text"] for line in lines if line.noise is None), None),
         own={k.value for k in found.subject.keys},
         pages=_pages(visit, entity),
@@ -131,12 +134,21 @@ def _pages(visit: Visit, entity: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def _related(document: Mapping[str, Any]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """Related things by role: who acted, on what, from where, with whom."""
+def _related(document: Mapping[str, Any], most: int) -> list[tuple[str, list[Mapping[str, Any]], int]]:
+    """Related things by role: who acted, on what, from where, with whom; of each kind at most so many, and how many
+    are left out."""
     by_role: dict[str, list[Mapping[str, Any]]] = {}
+    left_out: Counter[str] = Counter()
+    taken: Counter[tuple[str, str]] = Counter()
     for thing in document["related"]:
-        by_role.setdefault(thing["role"], []).append(thing)
-    return [(role, by_role[role]) for role in ("actor", "origin", "target", "peer") if role in by_role]
+        role = thing["role"]
+        taken[role, thing["kind"]] += 1
+        if taken[role, thing["kind"]] > most:
+            left_out[role] += 1
+        else:
+            by_role.setdefault(role, []).append(thing)
+    order = ("actor", "origin", "target", "peer")
+    return [(role, by_role[role], left_out[role]) for role in order if role in by_role]
 
 
 def _choice(visit: Visit, error: Ambiguous) -> Response:
