@@ -80,7 +80,7 @@ def joined(rows: pa.Table) -> list[Connection]:
         at = record["interface_id"] or record["tgw_attachment_id"]
         runs.setdefault((*ends, record["protocol"], at, record["action"], _log(record)), []).append(record)
     found = [c for run in runs.values() for c in _split(run)]
-    return sorted(found, key=lambda c: (c.last, c.first, c.refs[0]), reverse=True)
+    return sorted(found, key=lambda c: (c.last, c.refs[0]), reverse=True)
 
 
 def _log(record: Mapping[str, Any]) -> str:

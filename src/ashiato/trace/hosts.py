@@ -15,11 +15,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ashiato.core.scope import AccountScope
+from ashiato.formats.refs import item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import tags_of
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
-from ashiato.formats.refs import item_ref
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 

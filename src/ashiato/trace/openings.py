@@ -10,14 +10,15 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from ashiato.core.scope import AccountScope
+from ashiato.formats.refs import event_ref, item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.connections import Connection, joined
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
-from ashiato.formats.refs import event_ref, item_ref
 from ashiato.trace.telling import Telling
-from ashiato.words.calls import Call, at, found as texts_at
+from ashiato.words.calls import Call, at
+from ashiato.words.calls import found as texts_at
 from ashiato.words.ports import Rule, rules_of
 
 OPENING: Final = ("AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules")
@@ -74,8 +75,7 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
         group = _group(event)
         if group not in groups or event["eventName"] in CLOSING:
             continue
-        for rule in rules_of(Call(event)):
-            made.append(_opening(event, group, rule, events, items))
+        made += [_opening(event, group, rule, events, items) for rule in rules_of(Call(event))]
     return made[:_MOST_OPENINGS]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,22 +10,47 @@ import pyarrow as pa
 
 from ashiato.formats.entities import KINDS, ROLES
 from ashiato.formats.principals import actor, is_service_address, principal
-from ashiato.lake.footprint_counts import named_in
 from ashiato.formats.refs import event_ref
+from ashiato.lake.footprint_counts import named_in
+from ashiato.trace.folding import noise_of, reads
 from ashiato.trace.telling import Telling
 from ashiato.words import resources, sentence
 from ashiato.words.texts import shown
 
 #: Things of one record that are given as pivots.
 _MOST_PIVOTS: Final = 24
+#: References and names of operations of a row that stands for many records.
+_MOST_REFS: Final = 20
+_MOST_CALLS: Final = 12
 
 
-def operations(rows: pa.Table, telling: Telling) -> list[dict[str, Any]]:
-    """The JSON of each event, in the order of the rows. Keys are added, never renamed or removed."""
-    if not rows.num_rows:
+def operations(rows: pa.Table, groups: Sequence[Sequence[int]], telling: Telling) -> list[dict[str, Any]]:
+    """The JSON of each group of rows (trace.folding), told of by its newest. Keys are added, never renamed."""
+    if not groups:
         return []
-    pivots = pivots_of("cloudtrail", rows)
-    return [_operation(row, named, telling) for row, named in zip(rows.to_pylist(), pivots, strict=True)]
+    shown_rows = rows.take(pa.array([g[0] for g in groups], pa.int64()))
+    made = [
+        _operation(row, named, telling)
+        for row, named in zip(shown_rows.to_pylist(), pivots_of("cloudtrail", shown_rows), strict=True)
+    ]
+    for operation, group in zip(made, groups, strict=True):
+        operation |= _repeats(rows, group, operation)
+    return made
+
+
+def _repeats(rows: pa.Table, group: Sequence[int], operation: Mapping[str, Any]) -> dict[str, Any]:
+    """How many records a row stands for, since when, which operations, and some of their references."""
+    if len(group) == 1:
+        return {"repeats": 1, "since": operation["time"], "calls": {}, "refs": [operation["ref"]]}
+    part = rows.take(pa.array(group, pa.int64()))
+    counted = Counter(shown(name or "", 100) for name in part["eventName"].to_pylist())
+    few = part.slice(0, _MOST_REFS).select(["eventID", "record_hash", "recipientAccountId"]).to_pylist()
+    return {
+        "repeats": len(group),
+        "since": part["eventTime"][-1].as_py(),
+        "calls": dict(counted.most_common(_MOST_CALLS)),
+        "refs": [event_ref(row) for row in few],
+    }
 
 
 def _operation(row: Mapping[str, Any], named: list[dict[str, str]], telling: Telling) -> dict[str, Any]:
@@ -55,30 +81,10 @@ def _operation(row: Mapping[str, Any], named: list[dict[str, str]], telling: Tel
         "event_name": shown(row["eventName"] or "", 200),
         "event_id": row["eventID"],
         "read_only": reads(row),
+        "noise": noise_of(row),
         "resources": list(about),
         "names": named,
     }
-
-
-#: Operations that only read, by their names, where a record does not say so.
-_READING: Final = (
-    "Get",
-    "List",
-    "Describe",
-    "Head",
-    "Lookup",
-    "Search",
-    "BatchGet",
-    "Select",
-    "Scan",
-    "Query",
-)
-
-
-def reads(row: Mapping[str, Any]) -> bool:
-    """Whether an operation only reads, as the event says; by its name where it does not."""
-    said = row.get("readOnly")
-    return bool(said) if said is not None else str(row.get("eventName") or "").startswith(_READING)
 
 
 def pivots_of(table: str, rows: pa.Table) -> list[list[dict[str, str]]]:

@@ -28,7 +28,7 @@ _HOUR: Final = timedelta(hours=1)
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
 TIE: Final = {
     "cloudtrail": "coalesce(eventID, record_hash, '')",
-    "config_items": "coalesce(resourceType, '') || '/' || coalesce(resourceId, '') || '/' || coalesce(configurationStateId, '')",
+    "config_items": "coalesce(awsAccountId, '') || coalesce(awsRegion, '') || coalesce(resourceType, '') || '/' || coalesce(resourceId, '') || '/' || coalesce(configurationStateId, '')",
     "vpc_flow_logs": (
         "concat_ws('/', interface_id, tgw_attachment_id, srcaddr, srcport, dstaddr, dstport, protocol, action, packets,"
         " bytes, object)"

@@ -1,11 +1,21 @@
-"""The trace of one thing over the three logs: what it did, what was done to it, whom it talked to, and what for."""
+"""The trace of one thing over the three logs: what it did, what was done to it, whom it talked to, and what for.
+
+How to call it, from a page as from the command line:
+
+    with PinnedLake(home) as lake:
+        found = trace(lake, pasted_text, scope, settings, Wanted(limit=50, fold=True, language="ja"))
+        document = found.as_json()          # the JSON of docs/trace.md; times are aware datetimes in UTC
+
+`Ambiguous` (trace.subjects; a WrongUse) is raised for a name of several things: `.candidates` says which, and
+`.say` of each is the text to trace instead. WrongUse is raised for what cannot be traced. Of a thing that no record
+names the document has `entity.count` 0. `document["next"]` is `Wanted.after` of the following page, which holds the
+lanes only. `Wanted.parts` leaves out what a page shows elsewhere, and its cost. `trace.refs.record_of(lake, ref,
+scope)` opens any `ref` to its raw record; `trace.as_html.page(document, …)` is the file to attach to a ticket.
+"""
 
 from __future__ import annotations
 
-import base64
-import json
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,10 +26,12 @@ from ashiato.core.settings import Settings
 from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import changes
-from ashiato.trace.connections import GAP, connection_document, joined
+from ashiato.trace.connections import GAP, Connection, connection_document, joined
 from ashiato.trace.counting import Count, count
+from ashiato.trace.folding import folded
 from ashiato.trace.keys import Window
 from ashiato.trace.operations import operations
+from ashiato.trace.paging import LANES, cursor_of, places_of
 from ashiato.trace.reading import Asked, Place, newest
 from ashiato.trace.recognising import recognise
 from ashiato.trace.relating import MOST_OF_A_KIND, related
@@ -33,12 +45,17 @@ MOST_RECORDS: Final = 10_000
 #: Rows of a lane with `everything`.
 MOST_ROWS: Final = 100_000
 DEFAULT_LIMIT: Final = 50
-_LANES: Final = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
+#: What a trace has beside its lanes. `causes`: of changes; `links`: from cause to effect.
+PARTS: Final = frozenset({"answers", "alerts", "causes", "gaps", "links", "origin", "related"})
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """`limit`: rows of each lane; None: every one (at most 100,000). `after`: the cursor `next` of a trace before."""
+    """`limit`: rows of each lane; None: every one (at most 100,000). `after`: the cursor `next` of a trace before.
+
+    `kind`, `account`: say which, where a name is ambiguous. `fold`: operations that are noise, or repeats, become
+    one row with `repeats` and `refs`. `parts`: which of PARTS to find out.
+    """
 
     window: Window = field(default_factory=Window)
     limit: int | None = DEFAULT_LIMIT
@@ -46,6 +63,8 @@ class Wanted:
     kind: str | None = None
     account: str | None = None
     language: Language | None = None
+    fold: bool = False
+    parts: frozenset[str] = PARTS
 
 
 @dataclass(frozen=True)
@@ -74,58 +93,72 @@ def trace(
     Raises Ambiguous for a name of several things, WrongUse for what cannot be traced.
     """
     wanted = wanted or Wanted()
+    if unknown := wanted.parts - PARTS:
+        raise WrongUse(f"a trace has no part {', '.join(sorted(unknown))}", remedy=", ".join(sorted(PARTS)))
     telling = telling or Telling.of(settings, wanted.language)
-    pasted = recognise(entity)
-    subject, found = resolve(lake, pasted, scope, settings, kind=wanted.kind, account=wanted.account)
     if wanted.account is not None:
         scope = scope & AccountScope.of([wanted.account])
+    subject, found = resolve(lake, recognise(entity), scope, settings, kind=wanted.kind)
     asked = Asked(lake, subject.keys, scope, wanted.window)
-    counted = count(asked, found)
-    after = _cursor(wanted.after)
-    rows = {table: _rows(asked, table, found, wanted, after) for table in LOG_TABLES}
-    return Trace(subject, telling, _document(asked, subject, counted, rows, wanted, telling))
+    return Trace(subject, telling, _Making(asked, subject, found, wanted, telling).document())
 
 
-def _rows(
-    asked: Asked, table: str, found: pa.Table, wanted: Wanted, after: dict[str, Place | None] | None
-) -> pa.Table:
-    place = None
-    if after is not None:
-        place = after.get(_LANES[table])
-        if place is None:
-            return TABLES[table].schema.empty_table()
-        if table == "vpc_flow_logs":
-            # Later windows of a connection that was shown tell that it was.
-            place = Place(place.time + GAP)
-    most = MOST_RECORDS if wanted.limit is not None else MOST_ROWS
-    rows = newest(asked, table, found, most, after=place)
-    return rows if rows.num_columns else TABLES[table].schema.empty_table()
+class _Making:
+    """One trace being made."""
 
+    def __init__(
+        self, asked: Asked, subject: Subject, found: pa.Table, wanted: Wanted, telling: Telling
+    ) -> None:
+        self.asked, self.subject, self.found, self.telling = asked, subject, found, telling
+        self.wanted = wanted
+        self.after = places_of(wanted.after)
+        self.parts = wanted.parts if self.after is None else wanted.parts & {"causes", "links"}
+        self.limit = MOST_ROWS if wanted.limit is None else wanted.limit
+        self.rows = {table: self._rows(table) for table in LOG_TABLES}
 
-def _document(
-    asked: Asked,
-    subject: Subject,
-    counted: Count,
-    rows: dict[str, pa.Table],
-    wanted: Wanted,
-    telling: Telling,
-) -> dict[str, Any]:
-    limit = MOST_ROWS if wanted.limit is None else wanted.limit
-    after = _cursor(wanted.after)
-    shown_changes = changes(rows["config_items"].slice(0, limit), telling)
-    shown_operations = operations(rows["cloudtrail"].slice(0, limit), telling)
-    found = joined(rows["vpc_flow_logs"])
-    if after is not None and (place := after.get("connections")) is not None:
-        found = [c for c in found if (c.last, c.refs[0]) < (place.time, place.tie)]
-    lanes = {
-        "operations": shown_operations,
-        "changes": shown_changes,
-        "connections": [connection_document(c, telling) for c in found[:limit]],
-    }
-    most = None if wanted.limit is None else MOST_OF_A_KIND
-    others = related(rows, subject.keys, telling, most=most)
-    return {
-        "entity": {
+    def _rows(self, table: str) -> pa.Table:
+        """The newest records of a log that are to be told of; more where related things are asked for."""
+        place = None
+        if self.after is not None:
+            place = self.after.get(LANES[table])
+            if place is None:
+                return TABLES[table].schema.empty_table()
+            if table == "vpc_flow_logs":
+                # Later windows of a connection that was shown tell that it was.
+                place = Place(place.time + GAP)
+        whole = self.parts & {"related", "answers"} or table == "vpc_flow_logs" or self.wanted.fold
+        most = max(MOST_RECORDS, self.limit + 1) if whole else self.limit + 1
+        rows = newest(self.asked, table, self.found, most, after=place)
+        return rows if rows.num_columns else TABLES[table].schema.empty_table()
+
+    def document(self) -> dict[str, Any]:
+        counted = count(self.asked, self.found)
+        places: dict[str, Place | None] = {}
+        lanes = {
+            "operations": self._operations(places),
+            "changes": self._changes(places),
+            "connections": self._connections(places),
+        }
+        most = None if self.wanted.limit is None else MOST_OF_A_KIND
+        others = related(
+            self.rows if "related" in self.parts else {}, self.subject.keys, self.telling, most=most
+        )
+        return {
+            "entity": self._entity(counted),
+            "answers": [],
+            **lanes,
+            "alerts": self._alerts(),
+            "related": others.things,
+            "sampled": "related" in self.parts and self._sampled(counted),
+            "gaps": [],
+            "next": cursor_of(places),
+            "related_left_out": others.left_out,
+            "links": [],
+        }
+
+    def _entity(self, counted: Count) -> dict[str, Any]:
+        subject = self.subject
+        return {
             "kind": subject.kind,
             "value": subject.value,
             "name": subject.name,
@@ -134,67 +167,68 @@ def _document(
             "count": counted.count,
             "arn": subject.arn,
             "account": subject.account,
-            "account_name": telling.account(subject.account),
+            "account_name": self.telling.account(subject.account),
             "type": subject.type,
             "counts": dict(counted.by_table),
-        },
-        "answers": [],
-        **lanes,
-        "alerts": alerts_of(
-            asked.lake.home.ledger, subject.keys, asked.scope, asked.window, telling.language
-        ),
-        "related": others.things,
-        "related_left_out": others.left_out,
-        "sampled": any(counted.of(table) > part.num_rows for table, part in rows.items()),
-        "gaps": [],
-        "next": _next(lanes, rows, len(found), limit, counted),
-    }
-
-
-def _next(
-    lanes: dict[str, list[dict[str, Any]]],
-    rows: dict[str, pa.Table],
-    connections: int,
-    limit: int,
-    counted: Count,
-) -> str | None:
-    """The cursor: where each lane goes on; None where nothing does."""
-    places: dict[str, list[str] | None] = {}
-    for table, lane in _LANES.items():
-        part = rows[table]
-        if table == "vpc_flow_logs":
-            more = connections > limit or part.num_rows >= MOST_RECORDS
-            last = lanes[lane][-1] if lanes[lane] else None
-            places[lane] = [last["last"].isoformat(), last["ref"]] if more and last else None
-            continue
-        more = part.num_rows > limit
-        if more:
-            row = part.slice(limit - 1, 1)
-            time = row[TABLES[table].time_column][0].as_py()
-            places[lane] = [time.isoformat(), row["_tie"][0].as_py()]
-        else:
-            places[lane] = None
-    del counted
-    if not any(places.values()):
-        return None
-    return base64.urlsafe_b64encode(json.dumps(places, separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _cursor(text: str | None) -> dict[str, Place | None] | None:
-    if text is None:
-        return None
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        read = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-        return {
-            lane: None
-            if read.get(lane) is None
-            else Place(datetime.fromisoformat(read[lane][0]), str(read[lane][1]))
-            for lane in _LANES.values()
         }
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise WrongUse(
-            "the cursor is none of a trace's",
-            where="--after",
-            remedy="Give `next` of the page before, as it is.",
-        ) from error
+
+    def _sampled(self, counted: Count) -> bool:
+        return any(counted.of(table) > part.num_rows for table, part in self.rows.items())
+
+    def _alerts(self) -> list[dict[str, Any]]:
+        if "alerts" not in self.parts:
+            return []
+        asked = self.asked
+        return alerts_of(
+            asked.lake.home.ledger, self.subject.keys, asked.scope, asked.window, self.telling.language
+        )
+
+    def _operations(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
+        rows = self.rows["cloudtrail"]
+        groups = (
+            folded(rows, self.limit)
+            if self.wanted.fold
+            else [[n] for n in range(min(self.limit, rows.num_rows))]
+        )
+        taken = sum(map(len, groups))
+        places["operations"] = _place(rows, "cloudtrail", taken)
+        return operations(rows, groups, self.telling)
+
+    def _changes(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
+        rows = self.rows["config_items"]
+        places["changes"] = _place(rows, "config_items", min(self.limit, rows.num_rows))
+        asked = self.asked
+        shown = rows.slice(0, self.limit)
+        return changes(asked.lake, shown, asked.scope, self.telling, caused="causes" in self.parts)
+
+    def _connections(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
+        rows = self.rows["vpc_flow_logs"]
+        found = joined(rows)
+        place = None if self.after is None else self.after.get("connections")
+        if place is not None:
+            found = [c for c in found if (c.last, c.refs[0]) < (place.time, place.tie)]
+        shown = found[: self.limit]
+        cut = rows.num_rows >= MOST_RECORDS
+        more = len(found) > self.limit or cut
+        places["connections"] = Place(shown[-1].last, shown[-1].refs[0]) if more and shown else None
+        oldest = rows["start_time"][-1].as_py() if cut else None
+        return [
+            {
+                **connection_document(c, self.telling),
+                "cut": oldest is not None and c.first - oldest <= GAP,
+            }
+            for c in shown
+        ]
+
+
+def _place(rows: pa.Table, table: str, taken: int) -> Place | None:
+    """Where a lane goes on after this many rows; None where nothing is left."""
+    if taken >= rows.num_rows and rows.num_rows < MOST_RECORDS:
+        return None
+    if not taken:
+        return None
+    row = rows.slice(taken - 1, 1)
+    return Place(row[TABLES[table].time_column][0].as_py(), row["_tie"][0].as_py())
+
+
+__all__ = ["PARTS", "Connection", "Trace", "Wanted", "Window", "trace"]
