@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from ashiato.config.candidates import Span, hashes_of, writes
 from ashiato.config.history import Change
-from ashiato.config.item import event_ref
 from ashiato.core.scope import AccountScope
 from ashiato.formats.entities import entity_hash
 from ashiato.formats.outcomes import opened_mapping, outcome
 from ashiato.formats.principals import principal
+from ashiato.formats.refs import event_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.words.messages import Language, Message, Phrase
 
@@ -195,6 +195,6 @@ def _last(
         name = str(name or next(iter(sorted(names)), ""))[:200]
         who = principal(event.get("userIdentity"), event.get("recipientAccountId")).name
         reason = Phrase(service.message, {"who": who, "operation": event["eventName"], "name": name})
-        ref = event_ref(event["eventID"], event["recipientAccountId"])
+        ref = event_ref(event)
         return Lead(ref, event["eventID"], event["eventTime"], event["eventName"], who, reason, event)
     return None

@@ -18,11 +18,11 @@ from ashiato.config.candidates import Span, hashes_of, writes
 from ashiato.config.explaining import NOTHING, Asked, Explanation, Write, explain
 from ashiato.config.gaps import Gap, gaps
 from ashiato.config.history import Change
-from ashiato.config.item import event_ref
 from ashiato.config.operations import GLOBAL, of_service
 from ashiato.core.scope import AccountScope
 from ashiato.formats.outcomes import Outcome, outcome
 from ashiato.formats.principals import principal
+from ashiato.formats.refs import event_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.words.messages import Language, Message, Phrase
 
@@ -139,6 +139,23 @@ class Causes:
     first: datetime | None = None
     last: datetime | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The change, what differs, and the operations behind it."""
+        after = self.change.after
+        return {
+            "time": after.captured,
+            "resource": after.key.as_json(),
+            "type": after.key.type,
+            "status": after.status,
+            "kind": self.change.kind,
+            "diff": [p.as_json() for p in self.change.differences],
+            "causes": [c.as_json() for c in self.found],
+            "others": [c.as_json() for c in self.others],
+            "none": self.none,
+            "gap": None if self.gap is None else self.gap.as_json(),
+            "ref": after.ref,
+        }
+
 
 def causes(lake: PinnedLake, changes: Sequence[Change], scope: AccountScope) -> list[Causes]:
     """The causes of each change, in the order given. Reads the lake in portions, each day as few times as can be."""
@@ -232,7 +249,7 @@ class _Search:
             reasons.append(Phrase(FAILED, {"code": str(code)[:100]}))
         reasons += explanation.reasons or (() if came != "success" else (Phrase(UNEXPLAINED),))
         reasons.append(_away(self.change.after.captured - row["eventTime"]))
-        ref = event_ref(row["eventID"], row["recipientAccountId"])
+        ref = event_ref(row)
         return Cause(ref, row["eventID"], rank, explanation.score, tuple(reasons), row, related is None, came)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ashiato.config.documents import blank, canonical, decoded
-from ashiato.config.matching import ORDERED, label, match
+from ashiato.config.matching import ORDERED, by_label, label, match
 
 if TYPE_CHECKING:
     from ashiato.config.item import ConfigItem
@@ -176,12 +176,19 @@ def rule_label(rule: Mapping[str, Any]) -> str:
 def _labelled(
     parts: tuple[str, ...], before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]
 ) -> Iterator[PropertyChange]:
-    was, is_ = {rule_label(r): r for r in before}, {rule_label(r): r for r in after}
-    for name in [*is_, *(n for n in was if n not in is_)]:
-        place = (*parts, f"[{name}]")
-        if name not in was:
-            yield _change(place, None, dict(is_[name]))
-        elif name not in is_:
-            yield _change(place, dict(was[name]), None)
-        else:
-            yield from _objects(place, was[name], is_[name])
+    # A rule may be there twice: what is equal goes together first, then what bears the same label.
+    matched = by_label(
+        [(rule_label(r), canonical(r)) for r in before], [(rule_label(r), canonical(r)) for r in after]
+    )
+    rest = by_label(
+        [rule_label(before[i]) for i in matched.removed], [rule_label(after[j]) for j in matched.added]
+    )
+    for i, j in rest.both:
+        was, is_ = before[matched.removed[i]], after[matched.added[j]]
+        yield from _objects((*parts, f"[{rule_label(is_)}]"), was, is_)
+    for i in rest.removed:
+        rule = before[matched.removed[i]]
+        yield _change((*parts, f"[{rule_label(rule)}]"), dict(rule), None)
+    for j in rest.added:
+        rule = after[matched.added[j]]
+        yield _change((*parts, f"[{rule_label(rule)}]"), None, dict(rule))

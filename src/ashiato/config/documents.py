@@ -63,9 +63,7 @@ def _ordered(value: Any, depth: int) -> Any:
         return {k: _ordered(decoded(v), depth + 1) for k, v in value.items() if not blank(v)}
     if isinstance(value, list):
         return sorted(
-
-                json.dumps(_ordered(decoded(v), depth + 1), sort_keys=True, ensure_ascii=False, default=str)
-                for v in value
-
+            json.dumps(_ordered(decoded(v), depth + 1), sort_keys=True, ensure_ascii=False, default=str)
+            for v in value
         )
     return value

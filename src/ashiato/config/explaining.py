@@ -38,8 +38,12 @@ VOLATILE: Final = frozenset(
 )  # fmt: skip
 #: Values that many properties have: they count only under the property's own name.
 _COMMON: Final = frozenset(
-    ["true", "false", "enabled", "disabled", "enable", "disable", "active", "inactive", "none", "null", "default", "yes", "no", "allow", "deny", "tcp", "udp", "icmp", "standard", "available", "any", "all", "2012-10-17", "2008-10-17", "on", "off"]
-)
+    [
+        "true", "false", "enabled", "disabled", "enable", "disable", "active", "inactive", "none",
+        "null", "default", "yes", "no", "allow", "deny", "tcp", "udp", "icmp", "standard", "available",
+        "any", "all", "2012-10-17", "2008-10-17", "on", "off",
+    ]
+)  # fmt: skip
 _OPPOSITE: Final = {
     "enable": "disable", "disable": "enable", "start": "stop", "stop": "start", "monitor": "unmonitor",
     "unmonitor": "monitor", "attach": "detach", "detach": "attach",
@@ -227,11 +231,18 @@ def _owner(asked: Asked, write: Write) -> str | None:
 def _changed(asked: Asked, write: Write, *, direct: bool) -> Explanation:
     if not asked.properties:
         return NOTHING
-    set_, removed, spoken, led, other = [], [], [], [], []
+    set_: list[_Property] = []
+    removed: list[_Property] = []
+    spoken: list[_Property] = []
+    led: list[_Property] = []
+    other: list[_Property] = []
+    shares = 0.0
     for p in asked.properties:
         by_value = _by_value(p, write)
-        if by_value:
-            (removed if by_value == "removed" else set_).append(p)
+        if by_value is not None:
+            how, share = by_value
+            shares += share
+            (removed if how == "removed" else set_).append(p)
         elif _contradicts(p, write):
             continue
         elif _named(p, write, asked.type):
@@ -240,7 +251,7 @@ def _changed(asked: Asked, write: Write, *, direct: bool) -> Explanation:
             led.append(p)
         elif _under_key(p, write, asked.type):
             other.append(p)
-    covered = (len(set_) + len(removed) + 0.8 * (len(spoken) + len(led))) / len(asked.properties)
+    covered = (shares + 0.8 * (len(spoken) + len(led))) / len(asked.properties)
     reasons = tuple(
         Phrase(message, {"path": _paths(found)})
         for message, found in ((SETS, set_), (REMOVES, removed), (SPEAKS_OF, spoken), (LEADS, led))
@@ -248,7 +259,9 @@ def _changed(asked: Asked, write: Write, *, direct: bool) -> Explanation:
     )
     own = of_service(write.source, asked.type)
     if set_ or removed:
-        score = 0.8 + 0.17 * min(1.0, covered)
+        score = 0.8 + 0.15 * min(1.0, covered)
+        # A policy of one resource may say what that of another says: whose operation it is decides.
+        score += 0.02 if own and is_kind(write.operation, asked.type) else 0.0 if own else -0.2
         # What names another resource must have set something of this one.
         return Explanation(score if direct else score - 0.25, reasons, proven=True)
     if not direct or not own:
@@ -269,16 +282,19 @@ def _paths(found: Sequence[_Property]) -> str:
     return ", ".join(paths[:2]) + more
 
 
-def _by_value(p: _Property, write: Write) -> str | None:
-    """`set` where the request says what is there now, `removed` where it takes away what was there."""
+def _by_value(p: _Property, write: Write) -> tuple[str, float] | None:
+    """`set` where the request says what is there now, `removed` where it takes away what was there; and how much of
+    it, from 0 to 1."""
     takes = write.operation.first in TAKES_AWAY
-    for texts, how in ((p.removed, "removed"),) if takes else ((p.added, "set"),):
-        if any(t in write.values and _distinct(t) for t in texts):
-            return how
-        named = not p.elements.isdisjoint(write.values)
-        for key, value in write.request:
-            if value in texts and (named or _is_property(key, p)):
-                return how
+    texts, how = (p.removed, "removed") if takes else (p.added, "set")
+    said = texts & write.values
+    if not said:
+        return None
+    named = not p.elements.isdisjoint(write.values)
+    if any(_distinct(t) for t in said) or any(
+        value in said and (named or _is_property(key, p)) for key, value in write.request
+    ):
+        return how, len(said) / len(texts)
     return None
 
 

@@ -21,13 +21,26 @@ from ashiato.lake.predicates import any_of, within
 from ashiato.lake.scan import relation
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
+from ashiato.words.messages import Language, Message, Phrase
 
 #: Days at each end of a long time whose events are counted.
 MOST_DAYS: Final = 45
 #: Digests hold times in whole seconds, and follow one another by up to some minutes.
 JOIN: Final = timedelta(minutes=5)
-#: CloudTrail delivers within minutes; what is younger than its newest event may still come.
 _GLOBAL_TYPES: Final = ("AWS::IAM::", "AWS::CloudFront::", "AWS::Route53::", "AWS::Organizations::")
+
+
+# fmt: off
+NO_DIGEST = Message("no digest of {trail} vouches for this time", "この時間帯を保証する {trail} のダイジェストがない")
+FILE_MISSING = Message("the digest names {file}, which never came", "ダイジェストに記載された {file} が届いていない")
+NOTHING_CAME = Message("no CloudTrail event of this account has come at all", "このアカウントの CloudTrail イベントは一件も届いていない")
+BEGINS = Message("CloudTrail of this account begins at {time} UTC", "このアカウントの CloudTrail は {time} UTC から始まる")
+ONLY_UP_TO = Message("CloudTrail of this account has come up to {time} UTC only", "このアカウントの CloudTrail は {time} UTC の分までしか届いていない")
+STOPPED = Message("a trail was stopped at {time} UTC, and no event came until {until} UTC",
+                  "証跡が {time} UTC に停止され、{until} UTC までイベントが届いていない")
+NO_EVENTS = Message("no CloudTrail event of this account and region came for these days",
+                    "この期間、このアカウントとリージョンの CloudTrail イベントは届いていない")
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -38,8 +51,17 @@ class Gap:
     region: str
     first: datetime
     last: datetime
-    why: str
+    reason: Phrase
     log: str = "cloudtrail"
+
+    @property
+    def why(self) -> str:
+        """The reason in English."""
+        return self.reason.said("en")
+
+    def why_in(self, language: Language) -> str:
+        """The reason."""
+        return self.reason.said(language)
 
     def as_json(self) -> dict[str, Any]:
         """log, account, region, from, to, why."""
@@ -79,25 +101,22 @@ class _Known:
     def gap(self, key: ResourceKey, first: datetime, last: datetime) -> Gap | None:
         account, region = key.account, _region(key)
         left = [(first, last)]
-        reasons: list[tuple[Stretch, str]] = []
+        reasons: list[tuple[Stretch, Phrase]] = []
         for (a, r, trail), (covered, missing) in self.chains.items():
             if (a, r) == (account, region):
                 left = _without(left, covered)
                 reasons += [(m, why) for m, why in missing]
-                reasons.append(((first, last), f"no digest of {trail} vouches for this time"))
+                reasons.append(((first, last), Phrase(NO_DIGEST, {"trail": trail})))
         if not left:
             return None
-        left = self._by_days(account, region, left, reasons)
+        left = self._by_days(account, region, left)
         if not left:
             return None
         start, end = left[0]
-        return Gap(account, region, start, end, self._why(account, region, start, end, reasons))
+        return Gap(account, region, start, end, self._why(account, start, end, reasons))
 
-    def _by_days(
-        self, account: str, region: str, left: list[Stretch], reasons: Sequence[tuple[Stretch, str]]
-    ) -> list[Stretch]:
+    def _by_days(self, account: str, region: str, left: list[Stretch]) -> list[Stretch]:
         """What is left where days with events speak for those without digests."""
-        del reasons
         chained = any((a, r) == (account, region) for a, r, _ in self.chains)
         missing = [
             m for (a, r, _), (_, lost) in self.chains.items() if (a, r) == (account, region) for m, _ in lost
@@ -130,30 +149,29 @@ class _Known:
     def _why(
         self,
         account: str,
-        region: str,
         start: datetime,
         end: datetime,
-        reasons: Sequence[tuple[Stretch, str]],
-    ) -> str:
+        reasons: Sequence[tuple[Stretch, Phrase]],
+    ) -> Phrase:
         for (a, b), why in reasons:
             if a < end and b > start:
                 return why
         newest, oldest = self.newest.get(account), self.oldest.get(account)
         if newest is None:
-            return "no CloudTrail event of this account has come at all"
+            return Phrase(NOTHING_CAME)
         if oldest is not None and end <= oldest + timedelta(days=1) and start < oldest:
-            return f"CloudTrail of this account begins at {oldest:%Y-%m-%d %H:%M} UTC"
+            return Phrase(BEGINS, {"time": f"{oldest:%Y-%m-%d %H:%M}"})
         if start >= newest - JOIN:
-            return f"CloudTrail of this account has come up to {newest:%Y-%m-%d %H:%M} UTC only"
+            return Phrase(ONLY_UP_TO, {"time": f"{newest:%Y-%m-%d %H:%M}"})
         for a, b in self.stops.get(account, []):
             if a < end and b > start:
-                return f"a trail was stopped at {a:%Y-%m-%d %H:%M} UTC, and no event came until {b:%Y-%m-%d %H:%M} UTC"
-        return "no CloudTrail event of this account and region came for these days"
+                return Phrase(STOPPED, {"time": f"{a:%Y-%m-%d %H:%M}", "until": f"{b:%Y-%m-%d %H:%M}"})
+        return Phrase(NO_EVENTS)
 
 
 def _chains(
     lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
-) -> dict[tuple[str, str, str], tuple[list[Stretch], list[tuple[Stretch, str]]]]:
+) -> dict[tuple[str, str, str], tuple[list[Stretch], list[tuple[Stretch, Phrase]]]]:
     """(account, region, trail) → times that digests vouch for, and those whose files never came."""
     from ashiato.intake.coverage import trail_of
 
@@ -169,14 +187,14 @@ def _chains(
         sa.select(d.id, f.bucket, f.key).join(t.digest_files, f.digest == d.id).where(wanted, ~came.exists())
     )
     missing = {number: f"s3://{bucket}/{key}" for number, bucket, key in lost}
-    found: dict[tuple[str, str, str], tuple[list[Stretch], list[tuple[Stretch, str]]]] = {}
+    found: dict[tuple[str, str, str], tuple[list[Stretch], list[tuple[Stretch, Phrase]]]] = {}
     for number, account, region, bucket, key, start, end in rows:
         begin, until = utc(start), utc(end)
         if begin is None or until is None:
             continue
         covered, without = found.setdefault((account, region, trail_of(bucket, key)), ([], []))
         if number in missing:
-            without.append(((begin, until), f"the digest names {missing[number]}, which never came"))
+            without.append(((begin, until), Phrase(FILE_MISSING, {"file": missing[number]})))
         else:
             covered.append((begin, until))
     return {k: (_joined(c, timedelta(seconds=1)), m) for k, (c, m) in found.items()}

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
+from ashiato.formats.refs import item_ref
+
 #: Statuses of a resource that is no more.
 DELETED: Final = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded"})
 
@@ -42,6 +44,13 @@ class ResourceKey:
     id: str
     name: str | None = field(default=None, compare=False)
     arn: str | None = field(default=None, compare=False)
+
+    def as_json(self) -> dict[str, str | None]:
+        """account, region, type, id, name, arn."""
+        return {
+            "account": self.account, "region": self.region, "type": self.type, "id": self.id, "name": self.name,
+            "arn": self.arn,
+        }  # fmt: skip
 
     def __str__(self) -> str:
         named = f" ({self.name})" if self.name and self.name != self.id else ""
@@ -95,7 +104,31 @@ class ConfigItem:
     def ref(self) -> str:
         """The record's reference for pages and JSON."""
         key = self.key
-        return f"item:{key.account}/{key.region}/{key.type}/{key.id}/{iso(self.captured)}"
+        return item_ref(
+            {
+                "awsAccountId": key.account, "awsRegion": key.region, "resourceType": key.type,
+                "resourceId": key.id, "configurationItemCaptureTime": self.captured,
+            }
+        )  # fmt: skip
+
+    def as_json(self, *, whole: bool = True) -> dict[str, Any]:
+        """The item; its state only if `whole`."""
+        outline = {
+            "time": self.captured, "status": self.status, "resource": self.key.as_json(), "zone": self.zone,
+            "created": self.created, "ref": self.ref,
+        }  # fmt: skip
+        if not whole:
+            return outline
+        return outline | {
+            "tags": self.tags,
+            "relationships": [dict(r) for r in self.related],
+            "configuration": self.configuration,
+            "supplementaryConfiguration": self.supplementary,
+            "delivered": self.delivered_at,
+            "ingested": self.ingested_at,
+            "source": self.source,
+            "object": self.object,
+        }
 
     def document(self) -> dict[str, Any]:
         """What is compared between two items: state, tags, relationships, name and zone; as recorded."""
@@ -120,11 +153,6 @@ def iso(moment: datetime) -> str:
         "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
     )
     return moment.isoformat(timespec=digits).replace("+00:00", "Z")
-
-
-def event_ref(event_id: str, account: str | None) -> str:
-    """The reference of a CloudTrail event."""
-    return f"event:{event_id}@{account or ''}"
 
 
 def item_of(row: Mapping[str, Any]) -> ConfigItem:

@@ -71,8 +71,8 @@ def match(before: Sequence[Any], after: Sequence[Any]) -> Matched:
     a, b = [decoded(v) for v in before], [decoded(v) for v in after]
     naming = _naming(a, b)
     if naming is not None:
-        return _by_label([naming(v) for v in a], [naming(v) for v in b])
-    matched = _by_label([canonical(v) for v in a], [canonical(v) for v in b])
+        return by_label([naming(v) for v in a], [naming(v) for v in b])
+    matched = by_label([canonical(v) for v in a], [canonical(v) for v in b])
     if matched.removed and matched.added and _objects([*a, *b]):
         return _alike(a, b, matched)
     return matched
@@ -134,7 +134,7 @@ def _scalar(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _by_label(a: Sequence[Any], b: Sequence[Any]) -> Matched:
+def by_label(a: Sequence[Any], b: Sequence[Any]) -> Matched:
     """Equal labels are one element; a label may come several times."""
     places: dict[Any, list[int]] = {}
     for j, name in enumerate(b):
