@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,9 +40,7 @@ def test_what_cannot_be_traced_is_said_beside_the_box(visit: Visiting) -> None:
     assert "there is no kind nothing" in answer.words
 
 
-def test_a_key_is_told_with_its_operations_alerts_and_what_it_touched(
-    visit: Visiting, named: Estate
-) -> None:
+def test_a_key_is_told_with_its_operations_alerts_and_what_it_touched(visit: Visiting, named: Estate) -> None:
     attack = named.truth["attack"]
     answer = visit(f"/trace?q={attack['leakedKey']}", of=named)
     assert f"What was done with the key {attack['leakedKey']}?" in answer.words
@@ -118,5 +117,5 @@ def test_four_clicks_lead_from_the_server_of_the_attacker_to_the_leaked_key(
         attack["attackerAddress"],
         attack["leakedKey"],
     ]
-    for thing, following in zip(chain, chain[1:], strict=False):
+    for thing, following in itertools.pairwise(chain):
         assert following in _links(visit, named, thing), f"{thing} does not lead to {following}"

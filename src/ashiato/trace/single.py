@@ -50,7 +50,7 @@ def told(lake: PinnedLake, ref: str, scope: AccountScope, telling: Telling) -> T
     event = record.record.get("eventID")
     if record.table == "cloudtrail" and event:
         alerts = alerts_of(lake.home.ledger, (), scope, Window(), telling.language, str(event))
-    return Told(record, LANES[record.table], _item(record.table, row, telling), names, alerts)
+    return Told(record, LANES[record.table], _item(lake, record.table, row, scope, telling), names, alerts)
 
 
 LANES: Final = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
@@ -74,16 +74,20 @@ def _row(lake: PinnedLake, record: Record, scope: AccountScope) -> pa.Table:
     with connect() as connection:
         rows = connection.sql(sql, params={"time": record.time, **values}).to_arrow_table()
     ref_of = REF_OF[record.table]
-    place = next((i for i, row in enumerate(rows.to_pylist()) if parse_ref(ref_of(row)) == parsed), None)
+    # The time that ends an item's reference may be written in several ways, and is the row's already.
+    found = (parse_ref(ref_of(row)) for row in rows.to_pylist())
+    place = next((i for i, ref in enumerate(found) if ref and ref.parts[:4] == parsed.parts[:4]), None)
     return table.schema.empty_table() if place is None else rows.slice(place, 1)
 
 
-def _item(table: str, row: pa.Table, telling: Telling) -> Mapping[str, Any] | None:
+def _item(
+    lake: PinnedLake, table: str, row: pa.Table, scope: AccountScope, telling: Telling
+) -> Mapping[str, Any] | None:
     if not row.num_rows:
         return None
     if table == "cloudtrail":
-        return operations(row, telling)[0]
+        return operations(row, [[0]], telling)[0]
     if table == "config_items":
-        return changes(row, telling)[0]
+        return changes(lake, row, scope, telling, caused=True)[0]
     found = joined(row)
     return connection_document(found[0], telling) if found else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +10,7 @@ from ashiato.web.charts import Edge, Effect, Gap, Mark, Node, graph, timeline
 from ashiato.web.entities import role_word
 
 if TYPE_CHECKING:
-    from ashiato.trace.folding import Line
+    from ashiato.trace.resources import Story
     from ashiato.web.charts import Chart
     from ashiato.web.visit import Visit
 
@@ -19,12 +19,12 @@ _OF_A_KIND: Final = 6
 _LOG_LANES: Final = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
 
 
-def lanes(visit: Visit, document: Mapping[str, Any], lines: Sequence[Line], limit: int) -> Chart | None:
+def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None:
     """The timeline of a trace: every row that the page shows, cause drawn to effect; None without any row.
 
     Where a lane goes on beyond this page, the picture begins with its oldest row here: what it shows is then whole.
     """
-    marks, of_ref = _marks(visit, document, lines)
+    marks, of_ref = _marks(document)
     if not marks:
         return None
     cut = [
@@ -36,21 +36,11 @@ def lanes(visit: Visit, document: Mapping[str, Any], lines: Sequence[Line], limi
     end = max(m.until or m.at for m in marks)
     shown = [m for m in marks if (m.until or m.at) >= start]
     pad = max((end - start) / 40, timedelta(seconds=5))
-    effects = [
-        Effect(of_ref[cause["ref"]], of_ref[change["ref"]])
-        for change in document["changes"]
-        for cause in change["causes"][:1]
-        if cause["ref"] in of_ref
-    ]
-    for connection in document["connections"]:
-        for ref in connection.get("causes") or ():
-            cause_ref = ref["ref"] if isinstance(ref, Mapping) else ref
-            if cause_ref in of_ref:
-                effects.append(Effect(of_ref[cause_ref], of_ref[connection["ref"]]))
+    effects = [Effect(of_ref[a], of_ref[b]) for a, b in _led(document) if a in of_ref and b in of_ref]
     label = visit._("Operations, changes and connections over time")
     return timeline(
         visit, shown, start=start - pad, end=end + pad, label=label, effects=effects,
-        gaps=[g for g in _gaps(visit, document["gaps"])],
+        gaps=list(_gaps(document["gaps"])),
     )  # fmt: skip
 
 
@@ -59,28 +49,33 @@ def _began(row: Mapping[str, Any]) -> datetime:
     return found
 
 
-def _gaps(visit: Visit, gaps: Iterable[Mapping[str, Any]]) -> Iterable[Gap]:
+def _led(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """References of causes and their effects."""
+    for change in document["changes"]:
+        for cause in change["causes"][:1]:
+            yield cause["ref"], change["ref"]
+    for link in document["links"]:
+        yield link["cause"], link["effect"]
+
+
+def _gaps(gaps: Iterable[Mapping[str, Any]]) -> Iterable[Gap]:
     for gap in gaps:
         if gap["from"] and gap["to"]:
             lane = _LOG_LANES.get(gap["log"])
             yield Gap(gap["from"], gap["to"], str(gap["why"]), lane)
 
 
-def _marks(
-    visit: Visit, document: Mapping[str, Any], lines: Sequence[Line]
-) -> tuple[list[Mark], dict[str, str]]:
+def _marks(document: Mapping[str, Any]) -> tuple[list[Mark], dict[str, str]]:
+    """Marks of every row, and for each reference the mark that stands for it."""
     marks: list[Mark] = []
     of_ref: dict[str, str] = {}
-    for number, line in enumerate(lines):
+    for number, o in enumerate(document["operations"]):
         own = f"o{number}"
-        text = line.newest["text"]
-        if line.noise:
-            names = ", ".join(name for name, _ in line.calls[:3])
-            text = f"{line.newest['who']}: {names}"
+        text = f"{o['who']}: {', '.join(list(o['calls'])[:3])}" if o["noise"] and o["calls"] else o["text"]
         marks.append(
-            Mark(own, "operations", line.first, text, f"#{own}", count=line.count, grave=bool(line.newest["error"]))
+            Mark(own, "operations", o["since"], text, f"#{own}", count=o["repeats"], grave=bool(o["error"]))
         )
-        of_ref.update(dict.fromkeys((o["ref"] for o in line.operations), own))
+        of_ref.update(dict.fromkeys((o["ref"], *o["refs"]), own))
     for number, change in enumerate(document["changes"]):
         marks.append(Mark(f"c{number}", "changes", change["time"], change["text"], f"#c{number}"))
         of_ref[change["ref"]] = f"c{number}"
@@ -98,11 +93,37 @@ def _marks(
     return marks, of_ref
 
 
+def story_picture(visit: Visit, story: Story) -> Chart | None:
+    """The changes of a resource and the operations behind them on one axis; None without a change."""
+    marks: list[Mark] = []
+    effects: list[Effect] = []
+    gaps: list[Gap] = []
+    for number, change in enumerate(story.changes):
+        own = f"v{number}"
+        told = ", ".join(d["path"] for d in change["diff"][:3]) or change["status"]
+        marks.append(Mark(own, "changes", change["time"], told, f"#{own}", grave=change["kind"] == "deleted"))
+        for cause in change["causes"][:1]:
+            marks.append(Mark(f"o{number}", "operations", cause["time"], cause["text"], f"#{own}"))
+            effects.append(Effect(f"o{number}", own))
+        if change["gap"]:
+            gaps += list(_gaps([change["gap"]]))
+    if not marks:
+        return None
+    start, end = min(m.at for m in marks), max(m.at for m in marks)
+    pad = max((end - start) / 40, timedelta(minutes=5))
+    label = visit._("Changes and the operations behind them over time")
+    return timeline(visit, marks, start=start - pad, end=end + pad, label=label, effects=effects, gaps=gaps)
+
+
 def ties(visit: Visit, document: Mapping[str, Any]) -> Chart | None:
     """The graph around a trace's thing: what its records name, and what they name together; None where that is
     nothing."""
     entity = document["entity"]
-    nodes = {entity["value"]: _node(visit, entity["kind"], entity["value"], entity["name"], entity["count"], focus=True)}
+    nodes = {
+        entity["value"]: _node(
+            visit, entity["kind"], entity["value"], entity["name"], entity["count"], focus=True
+        )
+    }
     edges: dict[tuple[str, str, str], int] = {}
     taken: dict[str, int] = {}
     for thing in document["related"]:
@@ -127,7 +148,5 @@ def ties(visit: Visit, document: Mapping[str, Any]) -> Chart | None:
     return graph(visit, list(nodes.values()), drawn, label=visit._("What its records name together"))
 
 
-def _node(
-    visit: Visit, kind: str, value: str, name: str | None, count: int, *, focus: bool = False
-) -> Node:
+def _node(visit: Visit, kind: str, value: str, name: str | None, count: int, *, focus: bool = False) -> Node:
     return Node(value, kind, name or value, visit.link("/trace", q=value), count, focus)

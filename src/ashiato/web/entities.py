@@ -109,4 +109,10 @@ def json_text(value: object) -> str:
 
 def pieces() -> dict[str, Any]:
     """What the templates of `trace/pieces.html` ask for: hand it to `visit.render`."""
-    return {"chips": chips, "kind_word": kind_word, "role_word": role_word, "json_text": json_text, "enumerate": enumerate}
+    return {
+        "chips": chips,
+        "kind_word": kind_word,
+        "role_word": role_word,
+        "json_text": json_text,
+        "enumerate": enumerate,
+    }

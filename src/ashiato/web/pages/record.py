@@ -102,5 +102,3 @@ def _by_role(names: list[dict[str, str]]) -> list[tuple[str, list[dict[str, str]
     for name in names:
         by_role.setdefault(name["role"], []).append(name)
     return list(by_role.items())
-
-

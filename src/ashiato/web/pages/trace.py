@@ -83,22 +83,14 @@ def _traced(visit: Visit, text: str) -> Trace:
 
     wanted = Wanted(
         window(visit), SHOWN, visit.one("after") or None, visit.one("kind") or None, visit.one("account") or None,
-        visit.language,
+        visit.language, fold=visit.one("fold") != "no",
     )  # fmt: skip
     return engine(visit.lake, text, visit.scope, visit.settings, wanted, telling=telling(visit))
 
 
 def _shown(visit: Visit, found: Trace) -> Response:
-    from ashiato.trace.folding import Line, folded
-
     document = found.as_json()
     entity = document["entity"]
-    every = visit.one("fold") == "no"
-    lines = (
-        [Line((operation,)) for operation in document["operations"]]
-        if every
-        else folded(document["operations"])
-    )
     name = entity["name"] or entity["value"]
     title = visit._(_TITLES.get(entity["kind"], N_("What happened to %(name)s?")), name=name)
     return visit.render(
@@ -107,12 +99,11 @@ def _shown(visit: Visit, found: Trace) -> Response:
         document=document,
         entity=entity,
         name=name,
-        lines=lines,
-        every=every,
-        picture=lanes(visit, document, lines, SHOWN),
+        every=visit.one("fold") == "no",
+        picture=lanes(visit, document, SHOWN),
         graph=ties(visit, document) if not visit.one("after") else None,
         related=_related(document, 1000 if visit.one("related") == "all" else MOST_RELATED),
-        told=next((line.newest["text"] for line in lines if line.noise is None), None),
+        told=next((o["text"] for o in document["operations"] if not o["noise"]), None),
         own={k.value for k in found.subject.keys},
         pages=_pages(visit, entity),
         **pieces(),
@@ -130,7 +121,9 @@ def _pages(visit: Visit, entity: Mapping[str, Any]) -> list[tuple[str, str]]:
     if kind in HOSTS:
         found.append((visit._("Its peers and volumes"), visit.link("/host", id=value, **span)))
     if kind in ("resource", "arn", "instance", "interface") or arn:
-        found.append((visit._("Its configuration over time"), visit.link("/resource", id=arn or value, **span)))
+        found.append(
+            (visit._("Its configuration over time"), visit.link("/resource", id=arn or value, **span))
+        )
     return found
 
 
