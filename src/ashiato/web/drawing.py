@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ashiato.web.charts import Edge, Effect, Gap, Mark, Node, graph, timeline
 from ashiato.web.entities import role_word
@@ -12,27 +12,27 @@ from ashiato.web.entities import role_word
 if TYPE_CHECKING:
     from ashiato.trace.resources import Story
     from ashiato.web.charts import Chart
+    from ashiato.web.charts.timeline import Lane
     from ashiato.web.visit import Visit
 
 #: Related things drawn of each kind, so that a kind with many does not hide the others.
 _OF_A_KIND: Final = 6
-_LOG_LANES: Final = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
+_LANES: Final[tuple[Literal["operations", "changes", "connections"], ...]] = ("operations", "changes", "connections")
+_LOG_LANES: Final[Mapping[str, Lane]] = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
 
 
 def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None:
     """The timeline of a trace: every row that the page shows, cause drawn to effect; None without any row.
 
-    Where a lane goes on beyond this page, the picture begins with its oldest row here: what it shows is then whole.
+    A lane that goes on beyond this page is hatched before its oldest row here, so that nothing looks like peace.
     """
     marks, of_ref = _marks(document)
     if not marks:
         return None
-    cut = [
-        min(_began(row) for row in document[lane])
-        for lane in ("operations", "changes", "connections")
-        if len(document[lane]) >= limit
-    ]
-    start = max(cut) if cut else min(m.at for m in marks)
+    cut = {lane: _oldest(document[lane]) for lane in _LANES if len(document[lane]) >= limit}
+    alerts = [m.at for m in marks if m.lane == "alerts"]
+    # Where rows go on beyond this page, an old change would make the picture one of nothing but its age.
+    start = min([*cut.values(), *alerts]) if cut else min(m.at for m in marks)
     end = max(m.until or m.at for m in marks)
     shown = [m for m in marks if (m.until or m.at) >= start]
     pad = max((end - start) / 40, timedelta(seconds=5))
@@ -40,12 +40,22 @@ def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None
     label = visit._("Operations, changes and connections over time")
     return timeline(
         visit, shown, start=start - pad, end=end + pad, label=label, effects=effects,
-        gaps=list(_gaps(document["gaps"])),
+        gaps=[*_gaps(document["gaps"]), *_beyond(visit, cut, start - pad)],
     )  # fmt: skip
 
 
+def _beyond(visit: Visit, cut: Mapping[str, datetime], start: datetime) -> Iterable[Gap]:
+    for lane, oldest in cut.items():
+        if oldest > start:
+            yield Gap(start, oldest, visit._("Older rows are on the next pages"), lane)
+
+
+def _oldest(rows: Iterable[Mapping[str, Any]]) -> datetime:
+    return min(_began(row) for row in rows)
+
+
 def _began(row: Mapping[str, Any]) -> datetime:
-    found: datetime = row["first"] if "first" in row else row["time"]
+    found: datetime = row.get("first") or row.get("since") or row["time"]
     return found
 
 

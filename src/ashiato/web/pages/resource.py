@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ashiato.web.drawing import story_picture
 from ashiato.web.entities import moment, pieces, telling, window
-from ashiato.web.page import N_, Area
+from ashiato.web.page import N_, Area, Nav
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -26,7 +26,7 @@ KINDS: Final = {
 }  # fmt: skip
 
 
-@area.get("/resource", title=N_("Who changed what?"), lake=True)
+@area.get("/resource", title=N_("Who changed what?"), nav=Nav(N_("Resources"), 60, "r"), lake=True)
 def resource(visit: Visit) -> Response:
     """`?id=` an ARN, id, name, TYPE/ID or ACCOUNT/REGION/TYPE/ID; `from`, `to`: changes of that time; `a`, `b`: two
     moments whose states are compared; `after`: the next page."""
