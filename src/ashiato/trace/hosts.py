@@ -121,7 +121,7 @@ def _items(asked: Asked, found: pa.Table) -> list[dict[str, Any]]:
     types = ", ".join(f"'{t}'" for t in _HOSTS)
     whole = replace(asked, window=Window())
     rows = newest(whole, "config_items", found, _MOST_ITEMS, where=f"resourceType IN ({types})")
-    listed: list[dict[str, Any]] = rows.to_pylist()
+    listed: list[dict[str, Any]] = rows.to_pylist() if rows.num_rows else []
     return listed
 
 

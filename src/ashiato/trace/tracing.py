@@ -36,6 +36,7 @@ from ashiato.trace.reading import Asked, Place, newest
 from ashiato.trace.recognising import recognise
 from ashiato.trace.relating import MOST_OF_A_KIND, related
 from ashiato.trace.subjects import Subject, resolve
+from ashiato.trace.surroundings import Surroundings
 from ashiato.trace.telling import Telling
 from ashiato.trace.touching import alerts_of
 from ashiato.words import Language
@@ -134,27 +135,38 @@ class _Making:
     def document(self) -> dict[str, Any]:
         counted = count(self.asked, self.found)
         places: dict[str, Place | None] = {}
-        lanes = {
+        document: dict[str, Any] = {
+            "entity": self._entity(counted),
+            "answers": [],
             "operations": self._operations(places),
             "changes": self._changes(places),
             "connections": self._connections(places),
-        }
-        most = None if self.wanted.limit is None else MOST_OF_A_KIND
-        others = related(
-            self.rows if "related" in self.parts else {}, self.subject.keys, self.telling, most=most
-        )
-        return {
-            "entity": self._entity(counted),
-            "answers": [],
-            **lanes,
             "alerts": self._alerts(),
-            "related": others.things,
-            "sampled": "related" in self.parts and self._sampled(counted),
+            "related": [],
+            "sampled": False,
             "gaps": [],
             "next": cursor_of(places),
-            "related_left_out": others.left_out,
+            "related_left_out": {},
             "links": [],
         }
+        if "related" in self.parts:
+            most = None if self.wanted.limit is None else MOST_OF_A_KIND
+            others = related(self.rows, self.subject.keys, self.telling, most=most)
+            document |= {
+                "related": others.things,
+                "related_left_out": others.left_out,
+                "sampled": self._sampled(counted),
+            }
+        surroundings = Surroundings(self.asked, self.subject, self.found, self.telling)
+        if "origin" in self.parts:
+            document["entity"] |= surroundings.entity()
+        if "answers" in self.parts:
+            document["answers"] = surroundings.answers(self.rows["cloudtrail"], counted)
+        if "links" in self.parts:
+            document["links"] = surroundings.links(document)
+        if "gaps" in self.parts:
+            document["gaps"] = surroundings.gaps(counted)
+        return document
 
     def _entity(self, counted: Count) -> dict[str, Any]:
         subject = self.subject
