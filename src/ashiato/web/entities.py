@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from ashiato.web.page import N_, Wrong
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
+
     from ashiato.trace.keys import Window
+    from ashiato.trace.subjects import Ambiguous
     from ashiato.trace.telling import Telling
     from ashiato.web.visit import Visit
 
@@ -116,3 +119,15 @@ def pieces() -> dict[str, Any]:
         "json_text": json_text,
         "enumerate": enumerate,
     }
+
+
+def choice(visit: Visit, error: Ambiguous, path: str, argument: str) -> Response:
+    """The page that asks which of several things of one name is meant; each leads to `path` with it."""
+    return visit.render(
+        "trace/choice.html",
+        title=visit._("Which %(name)s?", name=error.name),
+        candidates=error.candidates,
+        path=path,
+        argument=argument,
+        kind_word=kind_word,
+    )

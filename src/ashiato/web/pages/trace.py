@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ashiato.core.errors import WrongUse
 from ashiato.web.drawing import lanes, ties
-from ashiato.web.entities import HOSTS, PRINCIPALS, kind_word, pieces, telling, window
+from ashiato.web.entities import HOSTS, PRINCIPALS, choice, pieces, telling, window
 from ashiato.web.page import N_, Area, Nav
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from ashiato.trace.subjects import Ambiguous
     from ashiato.trace.tracing import Trace
     from ashiato.web.visit import Visit
 
@@ -52,7 +51,7 @@ def trace(visit: Visit) -> Response:
     try:
         found = _traced(visit, text)
     except Ambiguous as error:
-        return _choice(visit, error)
+        return choice(visit, error, "/trace", "q")
     except WrongUse as error:
         return visit.render("trace/ask.html", trouble=error, status=400)
     if not visit.one("after"):
@@ -142,12 +141,3 @@ def _related(document: Mapping[str, Any], most: int) -> list[tuple[str, list[Map
             by_role.setdefault(role, []).append(thing)
     order = ("actor", "origin", "target", "peer")
     return [(role, by_role[role], left_out[role]) for role in order if role in by_role]
-
-
-def _choice(visit: Visit, error: Ambiguous) -> Response:
-    return visit.render(
-        "trace/choice.html",
-        title=visit._("Which %(name)s?", name=error.name),
-        candidates=error.candidates,
-        kind_word=kind_word,
-    )
