@@ -39,11 +39,34 @@ VOLATILE: Final = frozenset(
 #: Values that many properties have: they count only under the property's own name.
 _COMMON: Final = frozenset(
     [
-        "true", "false", "enabled", "disabled", "enable", "disable", "active", "inactive", "none",
-        "null", "default", "yes", "no", "allow", "deny", "tcp", "udp", "icmp", "standard", "available",
-        "any", "all", "2012-10-17", "2008-10-17", "on", "off",
+        "true",
+        "false",
+        "enabled",
+        "disabled",
+        "enable",
+        "disable",
+        "active",
+        "inactive",
+        "none",
+        "null",
+        "default",
+        "yes",
+        "no",
+        "allow",
+        "deny",
+        "tcp",
+        "udp",
+        "icmp",
+        "standard",
+        "available",
+        "any",
+        "all",
+        "2012-10-17",
+        "2008-10-17",
+        "on",
+        "off",
     ]
-)  # fmt: skip
+)
 _OPPOSITE: Final = {
     "enable": "disable", "disable": "enable", "start": "stop", "stop": "start", "monitor": "unmonitor",
     "unmonitor": "monitor", "attach": "detach", "detach": "attach",

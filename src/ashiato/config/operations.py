@@ -19,31 +19,87 @@ _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 _CREATE: Final = frozenset(
     [
-        "create", "run", "allocate", "request", "register", "import", "copy", "restore", "launch",
-        "provision", "add", "upload", "purchase", "accept", "issue",
+        "create",
+        "run",
+        "allocate",
+        "request",
+        "register",
+        "import",
+        "copy",
+        "restore",
+        "launch",
+        "provision",
+        "add",
+        "upload",
+        "purchase",
+        "accept",
+        "issue",
     ]
-)  # fmt: skip
+)
 _DELETE: Final = frozenset(
     [
-        "delete", "terminate", "release", "deregister", "remove", "purge", "destroy", "schedule",
-        "deprovision", "retire", "close", "reject",
+        "delete",
+        "terminate",
+        "release",
+        "deregister",
+        "remove",
+        "purge",
+        "destroy",
+        "schedule",
+        "deprovision",
+        "retire",
+        "close",
+        "reject",
     ]
-)  # fmt: skip
+)
 #: Verbs that take away what the request names.
 TAKES_AWAY: Final = frozenset(
     [
-        "delete", "remove", "revoke", "detach", "disassociate", "untag", "deregister", "release",
-        "terminate", "unassign", "cancel", "reset", "withdraw",
+        "delete",
+        "remove",
+        "revoke",
+        "detach",
+        "disassociate",
+        "untag",
+        "deregister",
+        "release",
+        "terminate",
+        "unassign",
+        "cancel",
+        "reset",
+        "withdraw",
     ]
-)  # fmt: skip
+)
 #: Verbs that act on a resource and leave its recorded configuration as it is.
 _INERT: Final = frozenset(
     [
-        "reboot", "send", "detect", "generate", "validate", "test", "assume", "simulate", "invoke",
-        "publish", "export", "sign", "verify", "encrypt", "decrypt", "preview", "estimate", "search",
-        "poll", "receive", "query", "download", "view", "login", "lookup",
+        "reboot",
+        "send",
+        "detect",
+        "generate",
+        "validate",
+        "test",
+        "assume",
+        "simulate",
+        "invoke",
+        "publish",
+        "export",
+        "sign",
+        "verify",
+        "encrypt",
+        "decrypt",
+        "preview",
+        "estimate",
+        "search",
+        "poll",
+        "receive",
+        "query",
+        "download",
+        "view",
+        "login",
+        "lookup",
     ]
-)  # fmt: skip
+)
 #: Operations of which AWS's documentation says that what they make is a resource of its own, or that it is kept
 #: apart from the resource they name: (service, name without version).
 _ELSEWHERE: Final = frozenset(
@@ -252,10 +308,52 @@ def _stem(word: str) -> str:
 _GENERIC: Final = frozenset(
     _stem(w)
     for w in [
-        "configuration", "config", "list", "set", "status", "state", "id", "identifier", "arn", "name",
-        "value", "type", "info", "details", "sha", "md", "hash", "etag", "attribute", "setting",
-        "parameter", "option", "property", "resource", "item", "aws", "text", "specification",
-        "default", "summary", "document", "last", "date", "time", "current", "is", "has", "to", "from",
-        "for", "of", "by", "on", "in", "with", "and", "all",
+        "configuration",
+        "config",
+        "list",
+        "set",
+        "status",
+        "state",
+        "id",
+        "identifier",
+        "arn",
+        "name",
+        "value",
+        "type",
+        "info",
+        "details",
+        "sha",
+        "md",
+        "hash",
+        "etag",
+        "attribute",
+        "setting",
+        "parameter",
+        "option",
+        "property",
+        "resource",
+        "item",
+        "aws",
+        "text",
+        "specification",
+        "default",
+        "summary",
+        "document",
+        "last",
+        "date",
+        "time",
+        "current",
+        "is",
+        "has",
+        "to",
+        "from",
+        "for",
+        "of",
+        "by",
+        "on",
+        "in",
+        "with",
+        "and",
+        "all",
     ]
-)  # fmt: skip
+)

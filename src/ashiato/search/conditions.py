@@ -17,9 +17,7 @@ from ashiato.search.terms import Term, Value, network
 #: Kinds of entity that a word without a form of its own may be the value of.
 _NAME_KINDS: Final = ("user", "session", "source_identity", "resource")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_IDENTIFIERS: Final = re.compile(
-    r"A[KS]IA[A-Z0-9]{12,124}|arn:aws[\w-]*:.+|(i|eni)-[0-9a-f]{8,17}|\d{12}"
-)
+_IDENTIFIERS: Final = re.compile(r"A[KS]IA[A-Z0-9]{12,124}|arn:aws[\w-]*:.+|(i|eni)-[0-9a-f]{8,17}|\d{12}")
 _ADDRESS_FIELDS: Final = {
     "cloudtrail": ("sourceIPAddress",),
     "config_items": (),
@@ -79,7 +77,9 @@ def _at(field: Field, place: Place, value: Value, dialect: Dialect) -> str:
 
 def _exists(place: Place, plain: str, listed: Sequence[str], dialect: Dialect) -> str:
     parts = [f"{dialect.json_value(place.column, plain)} IS NOT NULL"]
-    parts += [dialect.any_of(dialect.json_list(place.column, p), lambda x: f"{x} IS NOT NULL") for p in listed]
+    parts += [
+        dialect.any_of(dialect.json_list(place.column, p), lambda x: f"{x} IS NOT NULL") for p in listed
+    ]
     return "(" + " OR ".join(parts) + ")"
 
 
@@ -178,7 +178,9 @@ def _anywhere(value: Value, table: str, dialect: Dialect) -> str:
         if not value.quoted:
             parts.append(dialect.entities([entity_hash(kind, text) for kind in _NAME_KINDS]))
         if table == "vpc_flow_logs" and re.fullmatch(r"\d{1,5}", text):
-            parts += [f"{dialect.place(Place(n))} = {dialect.number(int(text))}" for n in ("srcport", "dstport")]
+            parts += [
+                f"{dialect.place(Place(n))} = {dialect.number(int(text))}" for n in ("srcport", "dstport")
+            ]
     part = re.sub(r"([\\%_])", r"\\\1", text)
     pattern = _lowered("%" + (part if value.quoted else part.replace("*", "%")) + "%", dialect)
     for name in fields.MAIN[table]:

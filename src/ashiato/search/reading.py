@@ -186,7 +186,8 @@ class Reader:
             raise _stopped(deadline) from None
         except duckdb.OutOfMemoryException:
             raise QueryStopped(
-                "the search needs more memory than it may use", remedy="Choose a shorter time or fewer columns"
+                "the search needs more memory than it may use",
+                remedy="Choose a shorter time or fewer columns",
             ) from None
         finally:
             timer.cancel()

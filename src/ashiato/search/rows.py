@@ -145,9 +145,7 @@ def _read(
     ties = [f"{_tie(n)} AS t{i}" for i, n in enumerate(fields.TIES[reader.table])]
     refs = [f"{quote(n)} AS r{i}" for i, n in enumerate(COLUMNS[reader.table])]
     columns = ", ".join([f"{quote(reader.time)} AS _time", *ties, *refs, *selection(reader)])
-    statement = (
-        f"SELECT {columns} FROM {reader.relation(portion)} WHERE {sql} ORDER BY {order(reader)} LIMIT {wanted + skipped}"
-    )
+    statement = f"SELECT {columns} FROM {reader.relation(portion)} WHERE {sql} ORDER BY {order(reader)} LIMIT {wanted + skipped}"
     rows = reader.table_of(statement, values, deadline).to_pylist()
     if not skipped or after is None:
         return rows

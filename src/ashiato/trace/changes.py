@@ -15,7 +15,7 @@ from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import event_ref, item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.before import changes_of
-from ashiato.trace.operations import pivots_of
+from ashiato.trace.operations import pivots_of, raw_of
 from ashiato.trace.telling import Telling
 from ashiato.words import sentence
 from ashiato.words.texts import shown
@@ -28,9 +28,16 @@ MOST_CAUSED: Final = 200
 
 
 def changes(
-    lake: PinnedLake, rows: pa.Table, scope: AccountScope, telling: Telling, *, caused: bool = True
+    lake: PinnedLake,
+    rows: pa.Table,
+    scope: AccountScope,
+    telling: Telling,
+    *,
+    caused: bool = True,
+    records: bool = False,
 ) -> list[dict[str, Any]]:
-    """The JSON of each item, in the order of the rows. `caused`: with the operations behind the newest 200."""
+    """The JSON of each item, in the order of the rows. `caused`: with the operations behind the newest 200.
+    `records`: with the raw item and where it came from."""
     if not rows.num_rows:
         return []
     listed = rows.to_pylist()
@@ -40,12 +47,16 @@ def changes(
     behind: list[Causes | None] = [None] * len(made)
     if caused:
         behind[:MOST_CAUSED] = causes(lake, made[:MOST_CAUSED], scope)
-    return [
+    told = [
         _change(row, change, cause, named, telling)
         for row, change, cause, named in zip(
             listed, made, behind, pivots_of("config_items", rows), strict=True
         )
     ]
+    if records:
+        for change, row in zip(told, listed, strict=True):
+            change |= raw_of("config_items", row)
+    return told
 
 
 def tags_of(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ either up to 60 s off: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -79,8 +79,75 @@ def joined(rows: pa.Table) -> list[Connection]:
         ends = sorted(((source, record["srcport"] or 0), (target, record["dstport"] or 0)))
         at = record["interface_id"] or record["tgw_attachment_id"]
         runs.setdefault((*ends, record["protocol"], at, record["action"], _log(record)), []).append(record)
-    found = [c for run in runs.values() for c in _split(run)]
+    found = _once([(key, c) for key, run in runs.items() for c in _split(run)])
     return sorted(found, key=lambda c: (c.last, c.refs[0]), reverse=True)
+
+
+def _once(found: Sequence[tuple[tuple[Any, ...], Connection]]) -> list[Connection]:
+    """Connections of which two flow logs tell, once: as the log with more packets has it, with the references of
+    both."""
+    by_tuple: dict[tuple[Any, ...], list[Connection]] = {}
+    for key, connection in found:
+        by_tuple.setdefault(key[:-1], []).append(connection)
+    kept: list[Connection] = []
+    for same in by_tuple.values():
+        chosen: list[Connection] = []
+        for connection in sorted(same, key=lambda c: (-c.packets, -c.records, c.first, c.refs[0])):
+            log = _log(connection.row)
+            twin = next(
+                (
+                    k
+                    for k in chosen
+                    if _log(k.row) != log
+                    and connection.first <= k.last + GAP
+                    and k.first <= connection.last + GAP
+                ),
+                None,
+            )
+            if twin is None:
+                chosen.append(connection)
+            else:
+                twin.refs.extend(connection.refs[: max(0, _MOST_REFS - len(twin.refs))])
+        kept += chosen
+    return kept
+
+
+def folded(found: Sequence[Connection], limit: int | None, *, fold: bool) -> list[list[Connection]]:
+    """At most `limit` groups that hold the first n connections without one left out: with `fold`, those of one pair
+    of addresses, port and action while less than an hour lies between; else each by itself."""
+    if not fold:
+        return [[c] for c in found[:limit]]
+    groups: list[list[Connection]] = []
+    joined_by: dict[tuple[Any, ...], int] = {}
+    for connection in found:
+        key = (
+            connection.client, connection.server, connection.port, connection.protocol, connection.action,
+            connection.interface,
+        )  # fmt: skip
+        at = joined_by.get(key)
+        if at is not None and groups[at][-1].first - connection.last < _APART:
+            groups[at].append(connection)
+            continue
+        if limit is not None and len(groups) >= limit:
+            break
+        joined_by[key] = len(groups)
+        groups.append([connection])
+    return groups
+
+
+_APART: Final = timedelta(hours=1)
+
+
+def together(group: Sequence[Connection]) -> Connection:
+    """One connection that stands for a group."""
+    if len(group) == 1:
+        return group[0]
+    made = replace(group[0], refs=[r for c in group for r in c.refs][:_MOST_REFS])
+    made.first, made.last = min(c.first for c in group), max(c.last for c in group)
+    made.packets = sum(c.packets for c in group)
+    made.sent, made.received = sum(c.sent for c in group), sum(c.received for c in group)
+    made.records = sum(c.records for c in group)
+    return made
 
 
 def _log(record: Mapping[str, Any]) -> str:
@@ -163,7 +230,7 @@ def _is_forward(records: Sequence[Mapping[str, Any]]) -> bool:
     return not (source < min(target, _EPHEMERAL))
 
 
-def connection_document(made: Connection, telling: Telling) -> dict[str, Any]:
+def connection_document(made: Connection, telling: Telling, repeats: int = 1) -> dict[str, Any]:
     """The JSON of a connection. `source` opened it; `direction` is seen from the interface that recorded it."""
     row = made.row
     own = _own_address(row)
@@ -194,6 +261,7 @@ def connection_document(made: Connection, telling: Telling) -> dict[str, Any]:
         "account_name": telling.account(row["account_id"]),
         "region": row["region"],
         "records": made.records,
+        "repeats": repeats,
         "ref": made.refs[0],
         "refs": list(made.refs),
         "text": _text(made, telling),

@@ -195,7 +195,7 @@ def _elsewhere(evidence: Evidence, mine: Sequence[Act], telling: Telling) -> Ans
     for act in mine:
         if act.address is not None and act.address not in evidence.own:
             by_address.setdefault(act.address, []).append(act)
-    for address in ours(evidence.asked, list(by_address), telling):
+    for address in ours(evidence.asked, list(by_address), telling, gateways=True):
         del by_address[address]
     if not by_address:
         said = [Phrase(NOT_ELSEWHERE, {"n": f"{len(mine):,}"})]

@@ -11,7 +11,9 @@ import pyarrow as pa
 from ashiato.formats.entities import KINDS, ROLES
 from ashiato.formats.principals import actor, is_service_address, principal
 from ashiato.formats.refs import event_ref
+from ashiato.formats.tables import TABLES
 from ashiato.lake.footprint_counts import named_in
+from ashiato.lake.variants import record_of
 from ashiato.trace.folding import noise_of, reads
 from ashiato.trace.telling import Telling
 from ashiato.words import resources, sentence
@@ -24,18 +26,34 @@ _MOST_REFS: Final = 20
 _MOST_CALLS: Final = 12
 
 
-def operations(rows: pa.Table, groups: Sequence[Sequence[int]], telling: Telling) -> list[dict[str, Any]]:
-    """The JSON of each group of rows (trace.folding), told of by its newest. Keys are added, never renamed."""
+def operations(
+    rows: pa.Table, groups: Sequence[Sequence[int]], telling: Telling, *, records: bool = False
+) -> list[dict[str, Any]]:
+    """The JSON of each group of rows (trace.folding), told of by its newest. Keys are added, never
+    renamed. `records`: with the raw record and where it came from."""
     if not groups:
         return []
     shown_rows = rows.take(pa.array([g[0] for g in groups], pa.int64()))
+    listed = shown_rows.to_pylist()
     made = [
         _operation(row, named, telling)
-        for row, named in zip(shown_rows.to_pylist(), pivots_of("cloudtrail", shown_rows), strict=True)
+        for row, named in zip(listed, pivots_of("cloudtrail", shown_rows), strict=True)
     ]
+    if records:
+        for operation, row in zip(made, listed, strict=True):
+            operation |= raw_of("cloudtrail", row)
     for operation, group in zip(made, groups, strict=True):
         operation |= _repeats(rows, group, operation)
     return made
+
+
+def raw_of(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The raw record of a row and where it came from."""
+    return {
+        "record": record_of(row, TABLES[table]),
+        "source": shown(row["source"] or "", 400),
+        "object": shown(row["object"] or "", 1100),
+    }
 
 
 def _repeats(rows: pa.Table, group: Sequence[int], operation: Mapping[str, Any]) -> dict[str, Any]:

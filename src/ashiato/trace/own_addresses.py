@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import Final
 
 from ashiato.network.addresses import kind_of
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
 from ashiato.trace.telling import Telling
 
-
-def ours(asked: Asked, addresses: Sequence[str], telling: Telling) -> set[str]:
-    """Those that the settings or AWS Config know as one's own: a NAT gateway's, an endpoint's."""
-    ours = {a for a in addresses if kind_of(a, telling.networks) in ("own", "private")}
-    rest = [Key("address", a) for a in addresses if a not in ours][:200]
-    if rest:
-        found = footprints(asked.lake, rest, asked.scope, Window(), ["config_items"])
-        found = found.filter(pc.equal(found["role"], "target"))
-        ours |= _with_gateways(asked, found)
-    return ours
+#: Whose addresses hosts of a network call from.
+GATEWAYS: Final = ("AWS::EC2::NatGateway",)
+#: Whose addresses are of this estate.
+HOLDERS: Final = (*GATEWAYS, "AWS::EC2::EIP", "AWS::EC2::NetworkInterface", "AWS::EC2::Instance")
+_MOST: Final = 200
 
 
-def _with_gateways(asked: Asked, found: pa.Table) -> set[str]:
-    """Addresses of NAT gateways and elastic addresses; one that a rule of a security group allows is not ours."""
-    if not found.num_rows:
-        return set()
-    keys = [Key("address", a) for a in sorted(set(found["entity"].to_pylist()))]
-    rows = newest(
-        Asked(asked.lake, keys, asked.scope, Window()), "config_items", found, 200,
-        where="resourceType IN ('AWS::EC2::NatGateway', 'AWS::EC2::EIP', 'AWS::EC2::NetworkInterface')",
-    )  # fmt: skip
+def ours(asked: Asked, addresses: Sequence[str], telling: Telling, *, gateways: bool = False) -> set[str]:
+    """Those that are known as one's own. `gateways`: only networks of the settings and NAT gateways, whose address
+    stands for any host behind it."""
+    kinds = ("own",) if gateways else ("own", "private")
+    found = {a for a in addresses if kind_of(a, telling.networks) in kinds}
+    keys = [Key("address", a) for a in addresses if a not in found][:_MOST]
+    if not keys:
+        return found
+    of_items = footprints(asked.lake, keys, asked.scope, Window(), ["config_items"])
+    if not of_items.num_rows:
+        return found
+    types = ", ".join(f"'{t}'" for t in (GATEWAYS if gateways else HOLDERS))
+    whole = Asked(asked.lake, keys, asked.scope, Window())
+    rows = newest(whole, "config_items", of_items, _MOST, where=f"resourceType IN ({types})")
     texts = [r["configuration"] or "" for r in rows.to_pylist()] if rows.num_rows else []
-    return {k.value for k in keys if any(f'"{k.value}"' in text for text in texts)}
+    return found | {k.value for k in keys if any(f'"{k.value}"' in text for text in texts)}

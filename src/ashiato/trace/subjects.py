@@ -25,6 +25,7 @@ from ashiato.trace.keys import Key, Window, footprints, of_keys
 from ashiato.trace.reading import Asked, newest
 from ashiato.trace.recognising import Pasted
 from ashiato.words.names import short_arn
+from ashiato.words.texts import shown
 
 #: Rows that a name's bearers are looked for in: of each log, the newest.
 _SAMPLE: Final = 300
@@ -106,6 +107,11 @@ class Ambiguous(WrongUse):
         )
         self.name = name
         self.candidates = tuple(candidates)
+
+    def as_json(self) -> dict[str, Any]:
+        """`{"ambiguous", "remedy", "candidates"}`."""
+        listed = [c.as_json() for c in self.candidates]
+        return {"ambiguous": shown(self.name, 1100), "remedy": self.remedy, "candidates": listed}
 
 
 def resolve(

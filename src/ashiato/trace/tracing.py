@@ -26,7 +26,8 @@ from ashiato.core.settings import Settings
 from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import changes
-from ashiato.trace.connections import GAP, Connection, connection_document, joined
+from ashiato.trace.connections import GAP, Connection, connection_document, joined, together
+from ashiato.trace.connections import folded as folded_connections
 from ashiato.trace.counting import Count, count
 from ashiato.trace.folding import folded
 from ashiato.trace.keys import Window
@@ -55,7 +56,7 @@ class Wanted:
     """`limit`: rows of each lane; None: every one (at most 100,000). `after`: the cursor `next` of a trace before.
 
     `kind`, `account`: say which, where a name is ambiguous. `fold`: operations that are noise, or repeats, become
-    one row with `repeats` and `refs`. `parts`: which of PARTS to find out.
+    one row with `repeats` and `refs`. `records`: operations and changes with their raw records. `parts`: which of PARTS to find out.
     """
 
     window: Window = field(default_factory=Window)
@@ -65,6 +66,7 @@ class Wanted:
     account: str | None = None
     language: Language | None = None
     fold: bool = False
+    records: bool = False
     parts: frozenset[str] = PARTS
 
 
@@ -204,14 +206,21 @@ class _Making:
         )
         taken = sum(map(len, groups))
         places["operations"] = _place(rows, "cloudtrail", taken)
-        return operations(rows, groups, self.telling)
+        return operations(rows, groups, self.telling, records=self.wanted.records)
 
     def _changes(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
         rows = self.rows["config_items"]
         places["changes"] = _place(rows, "config_items", min(self.limit, rows.num_rows))
         asked = self.asked
         shown = rows.slice(0, self.limit)
-        return changes(asked.lake, shown, asked.scope, self.telling, caused="causes" in self.parts)
+        return changes(
+            asked.lake,
+            shown,
+            asked.scope,
+            self.telling,
+            caused="causes" in self.parts,
+            records=self.wanted.records,
+        )
 
     def _connections(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
         rows = self.rows["vpc_flow_logs"]
@@ -219,17 +228,23 @@ class _Making:
         place = None if self.after is None else self.after.get("connections")
         if place is not None:
             found = [c for c in found if (c.last, c.refs[0]) < (place.time, place.tie)]
-        shown = found[: self.limit]
+        groups = folded_connections(found, self.limit, fold=self.wanted.fold)
+        taken = [c for group in groups for c in group]
         cut = rows.num_rows >= MOST_RECORDS
-        more = len(found) > self.limit or cut
-        places["connections"] = Place(shown[-1].last, shown[-1].refs[0]) if more and shown else None
+        # Groups interleave: the lane goes on after the oldest that was taken.
+        oldest_taken = min(taken, key=lambda c: (c.last, c.refs[0]), default=None)
+        more = len(found) > len(taken) or cut
+        places["connections"] = (
+            None if oldest_taken is None or not more else Place(oldest_taken.last, oldest_taken.refs[0])
+        )
         oldest = rows["start_time"][-1].as_py() if cut else None
         return [
             {
-                **connection_document(c, self.telling),
-                "cut": oldest is not None and c.first - oldest <= GAP,
+                **connection_document(made, self.telling, len(group)),
+                "cut": oldest is not None and made.first - oldest <= GAP,
             }
-            for c in shown
+            for group in groups
+            for made in (together(group),)
         ]
 
 

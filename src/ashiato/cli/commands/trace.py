@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from ashiato.cli.app import ConfigOption, HomeOption, JsonOption, common
+
+if TYPE_CHECKING:
+    from ashiato.words.messages import Language
 
 TraceFormat = Literal["table", "json", "csv", "html"]
 
@@ -68,14 +72,15 @@ def trace(
 ) -> None:
     """Trace one thing: operations, changes and connections, alerts, what it is related to, and what is missing."""
     from ashiato.cli.commands.alerts.options import accounts_by_name, moment
-    from ashiato.cli.output import to_json
     from ashiato.core.scope import EVERY_ACCOUNT
     from ashiato.lake.plans import PinnedLake
     from ashiato.trace.keys import Window
+    from ashiato.trace.subjects import Ambiguous
     from ashiato.trace.tracing import Wanted
     from ashiato.trace.tracing import trace as traced
 
     told = common(home, config, None if format_ == "html" else format_, json)
+    shape: TraceFormat = "html" if format_ == "html" and not json else told.format
     window = Window(
         None if from_ is None else moment(from_, "--from", ahead=False),
         None if to is None else moment(to, "--to", ahead=False),
@@ -87,7 +92,58 @@ def trace(
         kind,
         None if account is None else accounts_by_name(told.settings, [account])[0],
         language,
+        # For people noise is folded; programs get each record.
+        fold=shape in ("table", "html") and not all_,
+        records=shape == "html",
     )
     with told.open_for_reading() as opened, PinnedLake(opened) as lake:
-        found = traced(lake, entity, EVERY_ACCOUNT, told.settings, wanted)
-    print(to_json(found.as_json()))
+        try:
+            found = traced(lake, entity, EVERY_ACCOUNT, told.settings, wanted)
+        except Ambiguous as ambiguous:
+            if shape == "json":
+                from ashiato.cli.output import to_json
+
+                print(to_json(ambiguous.as_json()))
+            raise
+    _print(found.as_json(), shape, found.telling.language)
+
+
+def _print(document: dict[str, Any], shape: TraceFormat, language: Language) -> None:
+    if shape == "json":
+        from ashiato.cli.output import to_json
+
+        print(to_json(document))
+    elif shape == "html":
+        from ashiato.trace.as_html import page
+
+        sys.stdout.write(page(document, language))
+    elif shape == "csv":
+        from ashiato.cli.output import to_csv
+        from ashiato.trace.as_rows import COLUMNS, rows
+
+        sys.stdout.write(to_csv(COLUMNS, rows(document)))
+    else:
+        _print_text(document, language)
+
+
+def _print_text(document: dict[str, Any], language: Language) -> None:
+    from rich.text import Text
+
+    from ashiato.cli.output import console, plain
+    from ashiato.trace.as_text import lines
+
+    to = console()
+    for tone, indent, text in lines(document, language):
+        to.print(Text(" " * 2 * indent + plain(text), style=_STYLES[tone]), soft_wrap=True)
+
+
+_STYLES = {
+    "title": "bold",
+    "heading": "bold",
+    "plain": "",
+    "dim": "dim",
+    "operation": "cyan",
+    "change": "yellow",
+    "connection": "magenta",
+    "warning": "red",
+}
