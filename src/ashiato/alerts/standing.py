@@ -64,7 +64,9 @@ def most_urgent(
             "title_ja": row.title_ja,
             "account": row.account,
             "principal": row.principal,
-            "group": [str(v) for v in json.loads(row.group_json).values() if v not in (None, row.account)][:4],
+            "group": [str(v) for v in json.loads(row.group_json).values() if v not in (None, row.account)][
+                :4
+            ],
             "first": row.first,
             "last": row.last,
             "hits": row.hits,

@@ -45,7 +45,7 @@ class Rendering:
         )
         words = self.site.words[language]  # type: ignore[index]
         environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-        filters.register(environment)
+        filters.register(environment, language)
         environment.globals["static"] = _static_address
         return environment
 
@@ -57,7 +57,9 @@ class Rendering:
         return found.render(
             visit=visit,
             title=own,
-            nav=[(n, r) for n, r in self.nav if visit.identity is not None and visit.may(r.least)],
+            nav=[
+                (n, r) for n, r in self.nav if visit.identity is not None and visit.may(r.ability or r.least)
+            ],
             area=area,
             area_css=f"{area}.css" if area in self.styles else None,
             utc=UTC,
