@@ -32,8 +32,10 @@ class Verdict:
     invented: list[tuple[Told, Causes]] = field(default_factory=list)
     #: Neither a cause nor "none" was said: a gap is seen, or the resource was not known before.
     not_none: list[tuple[Told, Causes]] = field(default_factory=list)
-    #: The event did not come to the lake, and that was said.
+    #: The event did not come to the lake; that was said.
+    lost: int = 0
     gaps: int = 0
+    #: Changes of the truth that the lake does not hold.
     unknown: int = 0
 
     @property
@@ -64,7 +66,6 @@ def every_change(lake: PinnedLake) -> list[Change]:
 def judge(lake: PinnedLake, truth: Path) -> Verdict:
     """Causes of all changes that the truth tells of."""
     told = json.loads(truth.read_text(encoding="utf-8"))
-    lost = set(told["gaps"].get("itsEvents") or ())
     known = {
         (
             c["account"],
@@ -84,15 +85,17 @@ def judge(lake: PinnedLake, truth: Path) -> Verdict:
     verdict = Verdict(unknown=len(known))
     for (of, _), said in zip(asked, causes(lake, [c for _, c in asked], EVERY_ACCOUNT), strict=True):
         first = said.found[0].event_id if said.found else None
-        if of["cause"] is None:
+        if "never came" in of["why"]:
+            # Its event is in the file that the digest names and that was never delivered.
+            verdict.lost += 1
+            verdict.gaps += said.gap is not None and not said.found
+        elif of["cause"] is None:
             if said.found:
                 verdict.invented.append((of, said))
             elif said.none:
                 verdict.none_right += 1
             else:
                 verdict.not_none.append((of, said))
-        elif of["cause"] in lost:
-            verdict.gaps += said.gap is not None
         elif first == of["cause"]:
             verdict.right += 1
         else:

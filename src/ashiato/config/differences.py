@@ -11,15 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ashiato.config.documents import blank, canonical, decoded
-from ashiato.config.matching import ORDERED, by_label, label, match
+from ashiato.config.documents import DEEPEST, ORDERED, blank, canonical, decoded
+from ashiato.config.matching import Labels, by_label, match
 
 if TYPE_CHECKING:
     from ashiato.config.item import ConfigItem
 
 #: Differences beyond this many are not looked for: a state that is another one altogether.
 MOST: Final = 2000
-_DEEPEST: Final = 100
 _STATUS: Final = "configurationItemStatus"
 
 
@@ -89,7 +88,7 @@ def _walk(parts: tuple[str, ...], before: Any, after: Any) -> Iterator[PropertyC
     before, after = decoded(before), decoded(after)
     if blank(before) and blank(after):
         return
-    if len(parts) > _DEEPEST:
+    if len(parts) > DEEPEST:
         if canonical(before) != canonical(after):
             yield _change(parts, before, after)
     elif isinstance(before, list) or isinstance(after, list):
@@ -130,19 +129,19 @@ def _sets(parts: tuple[str, ...], before: Sequence[Any], after: Sequence[Any]) -
             yield _change(parts, list(before), list(after))
         return
     matched = match(before, after)
+    was, is_ = Labels(before), Labels(after)
     for i, j in matched.both:
-        names = (*parts, f"[{label(after[j], after, j)}]")
-        yield from _walk(names, before[i], after[j])
+        yield from _walk((*parts, f"[{is_.of(after[j], j)}]"), before[i], after[j])
     for i in matched.removed:
-        yield _change((*parts, f"[{label(before[i], before)}]"), decoded(before[i]), None)
+        yield _change((*parts, f"[{was.of(before[i])}]"), decoded(before[i]), None)
     for j in matched.added:
-        yield _change((*parts, f"[{label(after[j], after)}]"), None, decoded(after[j]))
+        yield _change((*parts, f"[{is_.of(after[j])}]"), None, decoded(after[j]))
 
 
 def _listed(value: Any) -> list[Any]:
     """A policy's `Action` may be one text or a list of them."""
     if isinstance(value, list):
-        return value
+        return [v for v in value if not blank(v)]
     return [] if blank(value) else [value]
 
 

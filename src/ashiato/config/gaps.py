@@ -27,6 +27,10 @@ from ashiato.words.messages import Language, Message, Phrase
 MOST_DAYS: Final = 45
 #: Digests hold times in whole seconds, and follow one another by up to some minutes.
 JOIN: Final = timedelta(minutes=5)
+#: Digests are of times of delivery: an event is delivered within so many minutes, so that the end of what digests
+#: vouch for is not yet told; and a file that never came may hold what is hours older than its digest.
+DELIVERY: Final = timedelta(minutes=15)
+LATE_FILE: Final = timedelta(hours=6)
 _GLOBAL_TYPES: Final = ("AWS::IAM::", "AWS::CloudFront::", "AWS::Route53::", "AWS::Organizations::")
 
 
@@ -101,35 +105,24 @@ class _Known:
     def gap(self, key: ResourceKey, first: datetime, last: datetime) -> Gap | None:
         account, region = key.account, _region(key)
         left = [(first, last)]
+        told: list[Stretch] = []
         reasons: list[tuple[Stretch, Phrase]] = []
         for (a, r, trail), (covered, missing) in self.chains.items():
             if (a, r) == (account, region):
-                left = _without(left, covered)
-                reasons += [(m, why) for m, why in missing]
-                reasons.append(((first, last), Phrase(NO_DIGEST, {"trail": trail})))
-        if not left:
-            return None
-        left = self._by_days(account, region, left)
+                lost = [m for m, _ in missing]
+                left = _without(left, _without(covered, lost))
+                told += [*covered, *lost]
+                reasons += [*missing, ((first, last), Phrase(NO_DIGEST, {"trail": trail}))]
+        if told:
+            # Digests speak for the time between their first and last; before and after, days do.
+            chain = (min(s[0] for s in told), max(s[1] for s in told))
+            left = sorted([*_within(left, *chain), *self._silent(account, region, _without(left, [chain]))])
+        else:
+            left = sorted(self._silent(account, region, left))
         if not left:
             return None
         start, end = left[0]
         return Gap(account, region, start, end, self._why(account, start, end, reasons))
-
-    def _by_days(self, account: str, region: str, left: list[Stretch]) -> list[Stretch]:
-        """What is left where days with events speak for those without digests."""
-        chained = any((a, r) == (account, region) for a, r, _ in self.chains)
-        missing = [
-            m for (a, r, _), (_, lost) in self.chains.items() if (a, r) == (account, region) for m, _ in lost
-        ]
-        if chained:
-            # Digests speak for themselves where they are; beyond their first and last, days do.
-            spans = [s for (a, r, _), (c, _) in self.chains.items() if (a, r) == (account, region) for s in c]
-            if spans:
-                low, high = min(s[0] for s in spans), max(s[1] for s in spans)
-                inside = _within(left, low, high)
-                outside = _without(left, [(low, high)])
-                return sorted([*inside, *self._silent(account, region, outside)])
-        return sorted([*_within_any(left, missing), *self._silent(account, region, _without(left, missing))])
 
     def _silent(self, account: str, region: str, left: Sequence[Stretch]) -> list[Stretch]:
         days = self.days.get((account, region), set()) or self.days.get((account, ""), set())
@@ -194,10 +187,11 @@ def _chains(
             continue
         covered, without = found.setdefault((account, region, trail_of(bucket, key)), ([], []))
         if number in missing:
-            without.append(((begin, until), Phrase(FILE_MISSING, {"file": missing[number]})))
+            without.append(((begin - LATE_FILE, until), Phrase(FILE_MISSING, {"file": missing[number]})))
         else:
             covered.append((begin, until))
-    return {k: (_joined(c, timedelta(seconds=1)), m) for k, (c, m) in found.items()}
+    vouched = {k: _joined(c, timedelta(seconds=1)) for k, (c, _) in found.items()}
+    return {k: ([(a, b - DELIVERY) for a, b in vouched[k]], m) for k, (_, m) in found.items()}
 
 
 def _days(

@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/config/latest/developerguide/config-item-table.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final
 
+from ashiato.config.documents import opened
 from ashiato.formats.refs import item_ref
 
 #: Statuses of a resource that is no more.
@@ -187,10 +187,4 @@ def item_of(row: Mapping[str, Any]) -> ConfigItem:
 
 
 def _opened(text: str | None) -> Any:
-    if text is None:
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        # The lake holds JSON only; what the parser gives up on (nested beyond its depth) stays text.
-        return text
+    return None if text is None else opened(text, text)

@@ -53,8 +53,7 @@ _MOST_ALIKE: Final = 40
 #: Likeness from which two elements count as one that was changed.
 _ALIKE: Final = 0.5
 _LONGEST: Final = 120
-#: Lists in which the order is a part of the meaning.
-ORDERED: Final = frozenset({"command", "entrypoint", "args", "arguments", "preferreddeploymentorder"})
+_DEEPEST_LABEL: Final = 3
 
 
 @dataclass(frozen=True)
@@ -78,23 +77,33 @@ def match(before: Sequence[Any], after: Sequence[Any]) -> Matched:
     return matched
 
 
-def label(element: Any, beside: Sequence[Any], place: int | None = None) -> str:
-    """What to call an element of a list in a path: what names it; else its place, where given; else its content."""
-    element = decoded(element)
-    naming = _naming([decoded(v) for v in beside], [])
-    if naming is not None and isinstance(element, dict):
-        text = " ".join(n for n in naming(element) if n)
-    elif place is not None and isinstance(element, dict | list):
-        text = str(place)
-    else:
-        text = _content(element)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+class Labels:
+    """What to call the elements of a list in a path."""
+
+    def __init__(self, elements: Sequence[Any]) -> None:
+        self._naming = _naming([decoded(v) for v in elements], [])
+
+    def of(self, element: Any, place: int | None = None) -> str:
+        """What names the element; else its place, where given; else its content."""
+        element = decoded(element)
+        if self._naming is not None and isinstance(element, dict):
+            text = " ".join(n for n in self._naming(element) if n)
+        elif place is not None and isinstance(element, dict | list):
+            text = str(place)
+        else:
+            text = _content(element)
+        return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _content(element: Any) -> str:
+def _content(element: Any, depth: int = 0) -> str:
+    if not isinstance(element, dict | list):
+        return str(element)
+    if depth > _DEEPEST_LABEL:
+        return "…"
     if isinstance(element, dict):
-        return ", ".join(f"{k}={_content(v)}" for k, v in list(element.items())[:4] if not blank(v))
-    return canonical(element) if isinstance(element, list) else str(element)
+        shown = [(k, v) for k, v in element.items() if not blank(v)][:4]
+        return ", ".join(f"{k}={_content(v, depth + 1)}" for k, v in shown)
+    return f"[{', '.join(_content(v, depth + 1) for v in element[:4])}]"
 
 
 def _objects(values: Sequence[Any]) -> bool:

@@ -10,10 +10,9 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ashiato.config.documents import blank, canonical, decoded
-from ashiato.config.matching import ORDERED, match
+from ashiato.config.documents import DEEPEST, ORDERED, blank, canonical, decoded
+from ashiato.config.matching import match
 
-_DEEPEST = 100
 Operation = dict[str, Any]
 
 
@@ -46,7 +45,7 @@ def _walk(path: str, before: Any, after: Any, name: str, depth: int = 0) -> Iter
             yield {"op": "replace", "path": path, "value": after}
     elif _same(before, after):
         return
-    elif depth < _DEEPEST and isinstance(before, dict) and isinstance(after, dict):
+    elif depth < DEEPEST and isinstance(before, dict) and isinstance(after, dict):
         for key in before:
             if key not in after:
                 if not blank(before[key]):
@@ -56,7 +55,7 @@ def _walk(path: str, before: Any, after: Any, name: str, depth: int = 0) -> Iter
         for key in after:
             if key not in before and not blank(after[key]):
                 yield {"op": "add", "path": pointer(path, key), "value": after[key]}
-    elif depth < _DEEPEST and isinstance(before, list) and isinstance(after, list):
+    elif depth < DEEPEST and isinstance(before, list) and isinstance(after, list):
         yield from _lists(path, before, after, depth)
     else:
         yield {"op": "replace", "path": path, "value": after}
