@@ -32,6 +32,7 @@ class Rendering:
 
     def _environment(self, language: str) -> jinja2.Environment:
         from ashiato.web import filters
+        from ashiato.web.gaps import gap_words
 
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -47,6 +48,7 @@ class Rendering:
         environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
         filters.register(environment, language)
         environment.globals["static"] = _static_address
+        environment.globals["gap_words"] = gap_words
         return environment
 
     def page(self, visit: Visit, template: str, title: str | None, values: dict[str, Any]) -> str:
