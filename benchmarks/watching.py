@@ -137,6 +137,8 @@ class Stream:
         self.contents = contents
         self.a_second = a_second
         self.spooled = spooled
+        #: Objects of another run are other objects.
+        self.run_id = uuid.uuid4().hex
         self.waits: list[float] = []
         self.offered: list[float] = []
         self.late = 0.0
@@ -159,7 +161,9 @@ class Stream:
             self.late = max(self.late, time.perf_counter() - due)
             self.offered.append(due)
             moment = datetime.now(UTC)
-            ref = ObjectRef(self.name, f"{self.name}/{number}", str(number), len(content), moment)
+            ref = ObjectRef(
+                self.name, f"{self.run_id}/{self.name}/{number}", str(number), len(content), moment
+            )
 
             def done(_: Outcome, due: float = due) -> None:
                 self.waits.append(time.perf_counter() - due)

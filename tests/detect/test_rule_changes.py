@@ -206,6 +206,26 @@ def test_switching_off_and_on_again_loses_nothing(tmp_path: Path) -> None:
     assert evaluated(home, told)[1] == {}
 
 
+def test_what_the_settings_say_of_the_estate_is_caught_up_with(tmp_path: Path) -> None:
+    """Who is automation, and which addresses are one's own: the past is told as the settings of today tell it."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "a.yml").write_text(plain({"ashiato.network": "office"}, 1, level="high"))
+    home = tmp_path / "home"
+    write_events(tmp_path / "1.json", EVENTS)
+    collect(home, tmp_path / "1.json")
+    told = {"own_pack": False, "rules": [rules]}
+    office = [{"name": "office", "cidrs": ["198.51.100.0/24"]}]
+    assert evaluated(home, Settings(detect=told)) == (set(), {})
+    assert evaluated(home, Settings(detect=told, networks=office))[1] == {"new": 1}
+    automation = {**told, "automation": ["*:user/ann"]}
+    assert evaluated(home, Settings(detect=automation, networks=office))[1] == {"grown": 1}
+    with Home.open_for_reading(home) as opened:
+        assert [k[8] for k in standing(opened.ledger)] == ["medium"]
+    assert evaluated(home, Settings(detect=automation, networks=office))[1] == {}
+    assert evaluated(home, Settings(detect=told)) == (set(), {"withdrawn": 1})
+
+
 def test_news_begins_once(tmp_path: Path) -> None:
     write_events(tmp_path / "1.json", EVENTS[:5])
     collect(tmp_path / "home", tmp_path / "1.json")

@@ -18,6 +18,7 @@ from ashiato.ledger import Ledger
 from detect.evaluating import MORE, event, plain, rules_of, table_of
 from detect.streaming import Key, Stream, standing
 from detect.test_correlations import correlation
+from postgres_server import Server
 
 WHO = {"group-by": ["userIdentity.userName"]}
 ADDRESS = {"group-by": ["sourceIPAddress"]}
@@ -343,3 +344,24 @@ def test_the_same_finding_is_told_once_and_named_once(ledger: Ledger) -> None:
     for found in standing(stream.ledger):
         assert len(set(found[6])) == len(found[6])
         assert list(found[7]) == sorted(found[7])
+
+
+@pytest.mark.needs_postgres
+def test_the_same_on_postgresql(postgres: Server) -> None:
+    """Runs, counts, open spans and findings in the other database, with text that it refuses as it is."""
+    opened = Ledger(postgres.url(), migrate=True)
+    try:
+        for kind in ("match", "chained", "waiting", "first_seen", "rate", "long"):
+            events = [
+                event(
+                    n,
+                    seconds=(n % 5) * 7 * 86400 + n,
+                    eventName="abc"[n % 3],
+                    requestParameters={"v": "a\0b\ud800"},
+                )
+                for n in range(40)
+            ]
+            batches = [events[n::4] for n in range(4)]
+            arriving(opened, RULES[kind], *batches, between="restart")
+    finally:
+        opened.engine.dispose()

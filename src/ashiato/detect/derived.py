@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -89,13 +91,21 @@ class Surroundings:
     networks: Networks
     hours: WorkingHours
     automation: tuple[str, ...] = field(default=())
+    #: Changes whenever the settings say something else: what was found with them has to be found anew.
+    fingerprint: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Surroundings:
         from ashiato.network.addresses import Networks
         from ashiato.network.working_hours import WorkingHours
 
-        return cls(Networks.of(settings), WorkingHours.of(settings.detect), tuple(settings.detect.automation))
+        told = settings.detect.model_dump(
+            mode="json", include={"time_zone", "holidays", "days_off", "automation", "country_database"}
+        )
+        told["networks"] = [n.model_dump(mode="json") for n in settings.networks]
+        fingerprint = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+        automation = tuple(settings.detect.automation)
+        return cls(Networks.of(settings), WorkingHours.of(settings.detect), automation, fingerprint)
 
 
 def identity_of(values: tuple[Scalar | None, ...]) -> dict[str, Any]:

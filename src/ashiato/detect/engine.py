@@ -39,6 +39,14 @@ class Engine:
         """Tables that some rule looks at."""
         return sorted({r.table for r in self.rules.values()})
 
+    def fingerprint(self, rule: Rule) -> str:
+        """Changes whenever the rule could find something else here. What the settings say of addresses, hours and
+        automation bears on every operation (its level, if nothing else), and on others where a rule asks."""
+        asks = rule.rate is not None or any(f.startswith("ashiato.") for f in rule.fields)
+        if rule.table != "cloudtrail" and not asks:
+            return rule.fingerprint
+        return f"{rule.fingerprint}:{self.around.fingerprint}"
+
     def first_seen(self, table: str) -> list[Rule]:
         """First-seen rules of a table."""
         return [r for r in self.rules.values() if r.table == table and r.first_seen is not None]

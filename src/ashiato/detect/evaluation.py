@@ -331,7 +331,7 @@ class Evaluation:
         """Evaluate rules that are new or have changed over what the lake holds already; how many there were."""
         states = {r.rule: r.fingerprint for r in self.home.ledger.rows(sa.select(rule_states))}
         self._forget({r for r, known in states.items() if known is not None and r not in self.engine.rules})
-        new = {r.id for r in self.engine.rules.values() if states.get(r.id) != r.fingerprint}
+        new = {r.id for r in self.engine.rules.values() if states.get(r.id) != self.engine.fingerprint(r)}
         # A correlation finds something else when a rule that it counts does.
         for rule in self.engine.correlations.ordered:
             if rule.correlation is not None and new.intersection(rule.correlation.references):
@@ -344,7 +344,7 @@ class Evaluation:
         )
         if empty:
             with self.home.ledger.begin() as connection:
-                _note(connection, changed)
+                _note(connection, self.engine, changed)
             return 0
         whole = self.engine
         self.engine = whole.only([r.id for r in whole.rules.values() if r not in changed])
@@ -402,7 +402,7 @@ class Evaluation:
                     newest = ends[rule.table]
                     first = newest - self.engine.correlations.depth(rule)
                     leave_span(connection, rule.id, first, newest, ready=WAITING)
-            _note(connection, rules)
+            _note(connection, self.engine, rules)
             # Batches of before this home was watched are evaluated by that, too.
             connection.execute(
                 sa.update(t.batches)
@@ -420,10 +420,10 @@ def _reach(rule: Rule) -> int:
     return rule.correlation.span
 
 
-def _note(connection: Connection, rules: Sequence[Rule]) -> None:
+def _note(connection: Connection, engine: Engine, rules: Sequence[Rule]) -> None:
     moment = now()
     for rule in rules:
-        values = {"fingerprint": rule.fingerprint, "changed_at": moment}
+        values = {"fingerprint": engine.fingerprint(rule), "changed_at": moment}
         changed = connection.execute(
             sa.update(rule_states).where(rule_states.c.rule == rule.id).values(values)
         )
