@@ -10,6 +10,7 @@ from ashiato.core.scope import AccountScope
 from ashiato.core.settings import Settings
 
 Language = Literal["en", "ja", "auto"]
+LANGUAGES: tuple[Language, ...] = ("en", "ja", "auto")
 Via = Literal["session", "token", "demo", "cli", "link"]
 
 

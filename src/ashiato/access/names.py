@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
-from ashiato.access.identity import Language
+from ashiato.access.identity import LANGUAGES, Language
 from ashiato.core.errors import WrongUse
 from ashiato.core.settings import Settings
 
@@ -17,9 +17,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
+def is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None
+
+
 def a_name(text: str) -> str:
     """Raises WrongUse for what is no user's name."""
-    if not _NAME.fullmatch(text):
+    if not is_name(text):
         raise WrongUse(
             "this is no name for a user",
             where="name",
@@ -47,8 +51,9 @@ def a_display(text: str) -> str:
 
 def a_language(text: str) -> Language:
     """Raises WrongUse."""
-    if text == "en" or text == "ja" or text == "auto":
-        return text
+    for language in LANGUAGES:
+        if language == text:
+            return language
     raise WrongUse(
         "there is no such language", where="language", remedy="en, ja, or auto: what the browser asks for."
     )
