@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from ashiato.access.identity import Identity
+from ashiato.access.roles import abilities_of, role_named
 from ashiato.core.settings import Account, Settings
 from ashiato.demo import generate
 from ashiato.lake.home import Home
 from ashiato.web.app import make_app
-from ashiato.web.door import OpenDoor, Visitor
+from ashiato.web.door import OpenDoor
 from ashiato.web.site import Site
 from web.client import Answer, Client
 
@@ -91,9 +93,17 @@ def spare_estate(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Es
 Visiting = Callable[..., Answer]
 
 
-def site_of(home: Home, settings: Settings, visitor: Visitor | None) -> Site:
-    """Pages as somebody with this identity sees them; None: nobody signed in."""
-    return Site(home, settings, OpenDoor(visitor))  # type: ignore[arg-type]
+def someone(
+    role: str, groups: tuple[str, ...] | None = None, language: str = "en", zone: str = "Asia/Tokyo"
+) -> Identity:
+    """A user of this role, as a session would say."""
+    able = abilities_of(role_named(role), limited=groups is not None)
+    return Identity("erin", role_named(role), able, groups, "Erin", language, zone, user=1_000_001)  # type: ignore[arg-type]
+
+
+def site_of(home: Home, settings: Settings, identity: Identity | None) -> Site:
+    """Pages as this identity sees them; None: nobody signed in."""
+    return Site(home, settings, OpenDoor(identity))
 
 
 @pytest.fixture
@@ -115,7 +125,7 @@ def visit(estate: Estate, request: pytest.FixtureRequest) -> Iterator[Visiting]:
         asked = of or (estate if form is None else request.getfixturevalue("spare_estate"))
         if asked.home not in homes:
             homes[asked.home] = Home.open_for_reading(asked.home)
-        visitor = None if role is None else Visitor("erin", role, groups, language, zone, "session")
+        visitor = None if role is None else someone(role, groups, language, zone)
         client = Client(make_app(site_of(homes[asked.home], asked.settings, visitor)))
         return client.get(path) if form is None else client.post(path, form)
 

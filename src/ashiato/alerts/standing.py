@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ashiato.alerts.ids import alert_id
 from ashiato.core.scope import AccountScope
 from ashiato.ledger.alert_tables import alerts
 from ashiato.ledger.findings import LEVELS
@@ -20,3 +22,23 @@ def counts_by_level(connection: Connection, scope: AccountScope, states: Collect
         asked = asked.where(c.account.in_(sorted(scope.accounts)))
     found = {int(level): int(count) for level, count in connection.execute(asked)}
     return {name: found.get(i, 0) for i, name in reversed(list(enumerate(LEVELS)))}
+
+
+def newest_alert(
+    connection: Connection, scope: AccountScope, states: Collection[str]
+) -> dict[str, Any] | None:
+    """The alert that was raised last: id, level, title in both languages, account."""
+    c = alerts.c
+    asked = sa.select(c.id, c.level, c.title, c.title_ja, c.account).where(c.state.in_(list(states)))
+    if scope.accounts is not None:
+        asked = asked.where(c.account.in_(sorted(scope.accounts)))
+    row = connection.execute(asked.order_by(c.raised_at.desc(), c.id.desc()).limit(1)).first()
+    if row is None:
+        return None
+    return {
+        "id": alert_id(row.id),
+        "level": LEVELS[row.level],
+        "title": row.title[:300],
+        "title_ja": None if row.title_ja is None else row.title_ja[:300],
+        "account": row.account,
+    }

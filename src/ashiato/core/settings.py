@@ -22,6 +22,7 @@ from ashiato.core.access_settings import Access
 from ashiato.core.errors import WrongUse
 from ashiato.core.spans import Span
 from ashiato.core.spans import parse_span as parse_span
+from ashiato.core.web_settings import Web
 
 Level = Literal["informational", "low", "medium", "high", "critical"]
 
@@ -266,6 +267,7 @@ class Settings(BaseSettings):
     alerts: Alerting = Field(default_factory=Alerting, description="how findings become alerts")
     watch: Watching = Field(default_factory=Watching, description="the loop of `ashiato watch`")
     access: Access = Field(default_factory=Access, description="who may enter")
+    web: Web = Field(default_factory=Web, description="the pages")
 
     @classmethod
     def settings_customise_sources(

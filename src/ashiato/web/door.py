@@ -1,57 +1,79 @@
-"""Who stands at the door: an identity for each request, and what they may see."""
+"""Who stands at the door: an identity for each request, and the token that its forms carry."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ashiato.core.scope import AccountScope
+from ashiato.access.digests import form_token
+from ashiato.access.identity import Identity
+from ashiato.access.sessions import Sessions
+from ashiato.access.tokens import Tokens
+from ashiato.web.cookies import read_cookie
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from ashiato.core.settings import Settings
-    from ashiato.web.visit import Identity
+    from ashiato.ledger import Ledger
 
-
-@dataclass(frozen=True)
-class Visitor:
-    """An identity without an account: the reader of `ashiato demo`, and tests. `scope_groups` None: every account."""
-
-    name: str = "demo"
-    role: str = "viewer"
-    scope_groups: tuple[str, ...] | None = None
-    language: str | None = None
-    zone: str | None = None
-    via: str = "demo"
+SESSION = "ashiato"
+#: Before there is a session: forms of the sign-in pages belong to the browser that asked for them.
+FORM = "ashiato-form"
+_SECRET = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
 
 class Door(Protocol):
-    """Finds who asks. `csrf` is the token that forms of this visitor carry; empty: forms are refused."""
+    """Finds who asks; `token`: what forms of this visitor carry, 64 hex digits, or empty where there is none."""
 
-    def who(self, connection: HTTPConnection) -> Identity | None: ...
+    def who(self, request: HTTPConnection) -> Identity | None: ...
 
-    def csrf(self, connection: HTTPConnection, identity: Identity | None) -> str: ...
+    def token(self, request: HTTPConnection) -> str: ...
+
+
+def address_of(request: HTTPConnection) -> str:
+    return request.client.host if request.client else ""
+
+
+@dataclass(frozen=True)
+class AccountDoor:
+    """By a session's cookie, or by an API token in the header Authorization."""
+
+    sessions: Sessions
+    tokens: Tokens
+
+    @classmethod
+    def of(cls, ledger: Ledger, settings: Settings) -> AccountDoor:
+        return cls(Sessions(ledger, settings), Tokens(ledger, settings))
+
+    def who(self, request: HTTPConnection) -> Identity | None:
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return self.tokens.find(secret.strip(), address=address_of(request))
+        session = read_cookie(request, SESSION)
+        found = self.sessions.find(session, address=address_of(request)) if session else None
+        return None if found is None else found[0]
+
+    def token(self, request: HTTPConnection) -> str:
+        secret = read_cookie(request, SESSION) or read_cookie(request, FORM)
+        return form_token(secret) if _SECRET.fullmatch(secret) else ""
+
+
+#: Whoever opens the demo: reads everything, changes nothing.
+READER = Identity("demo", "analyst", frozenset({"read", "sql"}), via="demo")
 
 
 @dataclass(frozen=True)
 class OpenDoor:
-    """Lets everybody in as the same reader: `ashiato demo`, on loopback only."""
+    """Lets everybody in as the same reader: `ashiato demo`, on loopback only. None: nobody."""
 
-    visitor: Visitor = Visitor()
+    reader: Identity | None = READER
 
-    def who(self, connection: HTTPConnection) -> Identity | None:
-        del connection
-        return self.visitor
+    def who(self, request: HTTPConnection) -> Identity | None:
+        del request
+        return self.reader
 
-    def csrf(self, connection: HTTPConnection, identity: Identity | None) -> str:
-        del connection, identity
-        return ""
-
-
-def own_scope(identity: Identity | None, settings: Settings) -> AccountScope:
-    """The accounts that somebody may see; nobody sees none."""
-    if identity is None:
-        return AccountScope(frozenset())
-    groups = getattr(identity, "scope_groups", None)
-    return AccountScope() if groups is None else AccountScope.of_groups(groups, settings)
+    def token(self, request: HTTPConnection) -> str:
+        secret = read_cookie(request, FORM)
+        return form_token(secret) if _SECRET.fullmatch(secret) else ""

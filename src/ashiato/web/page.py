@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Least = Literal["anyone", "viewer", "analyst", "admin"]
 LEAST: tuple[Least, ...] = ("anyone", "viewer", "analyst", "admin")
 Method = Literal["GET", "POST"]
-Handler = Callable[["Visit"], "Response"]
+Handler = Callable[["Visit"], "Response | Awaitable[Response]"]
 
 
 def N_(message: str) -> str:  # noqa: N802
@@ -44,8 +44,8 @@ class Nav:
 class Route:
     """One method of one path. `name` is `area.function`, unique; `title` a message (N_), a question where it fits.
 
-    `private`: no copy is kept anywhere (all but sign-in pages). `lake`: the page reads the lake, and cannot be shown
-    where there is none. `grouped`: the filter by account group applies.
+    `ability`: one of access.roles.ABILITIES that is asked for besides the role, where the role alone says too little.
+    `lake`: the page reads the lake. `grouped`: the filter by account group applies and is offered.
     """
 
     area: str
@@ -58,6 +58,7 @@ class Route:
     nav: Nav | None = None
     lake: bool = False
     grouped: bool = True
+    ability: str | None = None
 
 
 @dataclass
@@ -77,33 +78,41 @@ class Area:
         nav: Nav | None = None,
         lake: bool = False,
         grouped: bool = True,
+        ability: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """A page, an export or a piece of one. `path` as Starlette writes it: "/alerts/{id}", "/trace/{what:path}"."""
-        return self._route(path, "GET", title=title, least=least, nav=nav, lake=lake, grouped=grouped)
+        return self._route(path, "GET", title, least, nav, lake, grouped, ability)
 
     def post(
-        self, path: str, *, title: str, least: Least = "analyst", lake: bool = False, grouped: bool = True
+        self,
+        path: str,
+        *,
+        title: str,
+        least: Least = "analyst",
+        lake: bool = False,
+        grouped: bool = True,
+        ability: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """An act: checked against forgery by the frame, answered by `visit.redirect(…)`."""
-        return self._route(path, "POST", title=title, least=least, nav=None, lake=lake, grouped=grouped)
+        return self._route(path, "POST", title, least, None, lake, grouped, ability)
 
     def _route(
         self,
         path: str,
         method: Method,
-        *,
         title: str,
         least: Least,
         nav: Nav | None,
         lake: bool,
         grouped: bool,
+        ability: str | None,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             name = f"{self.name}.{getattr(handler, '__name__', 'page')}"
             if any(r.name == name for r in self.routes):
                 raise ValueError(f"two routes are named {name}")
             self.routes.append(
-                Route(self.name, name, path, handler, method, least, title, nav, lake, grouped)
+                Route(self.name, name, path, handler, method, least, title, nav, lake, grouped, ability)
             )
             return handler
 

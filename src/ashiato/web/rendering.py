@@ -71,13 +71,14 @@ class Rendering:
 
 def _static_address(name: str) -> str:
     """A file of ours; its change of content changes the address, so that browsers may keep it for ever."""
-    return f"/static/{name}?{_version(name)}"
+    return f"/static/{name}?{version_of(name)}"
 
 
 _versions: dict[str, tuple[float, str]] = {}
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """Twelve hex digits of the content; looked at again where the file changed."""
     import hashlib
 
     path = STATIC / name

@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
+    from ashiato.access.identity import Identity
     from ashiato.core.settings import Settings
-    from ashiato.web.visit import Identity, Language, Theme
+    from ashiato.web.visit import Language, Theme
 
 LANGUAGES = ("en", "ja")
 THEMES = ("auto", "light", "dark")
 
 
 def language_of(request: HTTPConnection, identity: Identity | None, settings: Settings) -> Language:
-    for found in (getattr(identity, "language", None), request.cookies.get("language")):
+    for found in (None if identity is None else identity.language, request.cookies.get("language")):
         if found in LANGUAGES:
             return cast("Language", found)
     accepted = request.headers.get("accept-language", "")
@@ -41,13 +42,10 @@ def _weighed(header: str) -> list[tuple[float, str]]:
 
 
 def zone_of(request: HTTPConnection, identity: Identity | None, settings: Settings) -> str:
-    for found in (
-        getattr(identity, "zone", None),
-        request.cookies.get("zone"),
-        settings.detect.time_zone,
-    ):
+    own = identity.zone if identity is not None and identity.user is not None else None
+    for found in (own, request.cookies.get("zone"), settings.detect.time_zone):
         if found and known_zone(found):
-            return str(found)
+            return found
     return "UTC"
 
 
@@ -64,6 +62,7 @@ def known_zone(name: str) -> bool:
     return True
 
 
-def theme_of(request: HTTPConnection, identity: Identity | None) -> Theme:
-    found = getattr(identity, "theme", None) or request.cookies.get("theme")
+def theme_of(request: HTTPConnection) -> Theme:
+    """A choice of the browser's, not of the user's: screens differ."""
+    found = request.cookies.get("theme")
     return cast("Theme", found) if found in THEMES else "auto"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from ashiato.access.identity import Identity
+from ashiato.access.roles import ABILITIES, role_named
 from ashiato.core.scope import AccountScope
 
 if TYPE_CHECKING:
@@ -27,18 +29,9 @@ Language = Literal["en", "ja"]
 Theme = Literal["auto", "light", "dark"]
 
 
-class Identity(Protocol):
-    """Who asks (`access.Identity`)."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def role(self) -> str: ...
-
-
 @dataclass
 class Visit:
-    """A request. `scope` is the user's own scope and the page's filter by account group together: hand it to every
+    """A request. `identity`: who asks (`access.identity.Identity`), None before signing in. `scope` is the user's own scope and the page's filter by account group together: hand it to every
     engine call. `form` holds the fields of a POST. `now` is one moment for the whole page."""
 
     site: Site
@@ -51,10 +44,10 @@ class Visit:
     language: Language
     zone: ZoneInfo
     theme: Theme
-    csrf: str
+    token: str
     now: datetime
     form: Mapping[str, list[str]] = field(default_factory=dict)
-    status: int = 200
+    form_secret: str | None = None
     _lake: PinnedLake | None = None
     _kept: bool = False
 
@@ -117,12 +110,28 @@ class Visit:
         values = self.form.get(name, [])
         return values[-1].strip() if values and values[-1].strip() else default
 
-    def may(self, role: str) -> bool:
-        """Whether the visitor's role is this one or above."""
-        from ashiato.web.page import LEAST
+    def may(self, what: str) -> bool:
+        """Whether the visitor has this ability (access.roles.ABILITIES), or this role or one above."""
+        if self.identity is None:
+            return False
+        return self.identity.may(what) if what in ABILITIES else self.identity.at_least(role_named(what))
 
-        order: tuple[str, ...] = LEAST
-        return self.identity is not None and order.index(self.identity.role) >= order.index(role)
+    @property
+    def who(self) -> Identity:
+        """Who asks, on routes that are not for anyone."""
+        assert self.identity is not None
+        return self.identity
+
+    @property
+    def csrf(self) -> str:
+        """The field `csrf` of a form, new each time; a browser without a session gets a cookie for it."""
+        from ashiato.access.digests import form_token, new_secret
+        from ashiato.web.forgery import masked
+
+        if not self.token:
+            self.form_secret = new_secret()
+            self.token = form_token(self.form_secret)
+        return masked(self.token)
 
     # -- addresses -----------------------------------------------------------------------------------------------
 
@@ -162,7 +171,7 @@ class Visit:
         from starlette.responses import HTMLResponse
 
         text = self.site.rendering.page(self, template, title, values)
-        return HTMLResponse(text, status if status != 200 else self.status)
+        return HTMLResponse(text, status)
 
     def json(self, document: Any, *, status: int = 200) -> Response:
         """A JSON document; times as ISO 8601 in UTC."""
