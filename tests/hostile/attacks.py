@@ -56,7 +56,21 @@ TERMINAL = (
 FORMULAS = (
     "=cmd|'/C calc'!A0", "+1+1", "-2+3", "@SUM(1+1)", "\t=1+1", "\r=1+1", "\n=1+1", "＝1+1", "=HYPERLINK(\"//xatk.example\")",
 )  # fmt: skip
-NAMES = ("__proto__", "constructor", "toString", "null", "NaN", "-0", "1e999", "", " ", ".", "con", "\ud800", "half \udfff")
+NAMES = (
+    "__proto__",
+    "constructor",
+    "toString",
+    "null",
+    "NaN",
+    "-0",
+    "1e999",
+    "",
+    " ",
+    ".",
+    "con",
+    "\ud800",
+    "half \udfff",
+)
 LONG = (f"{MARK}<b>" * (HUGE // 7), "A" * HUGE, "\u202e" * 5_000, "a," * 50_000, "/" * 3_000)
 
 #: Each text once, the long ones last.
@@ -96,7 +110,14 @@ DAY = "2026-11-19"
 
 
 def _identity(supply: Supply, kind: str) -> Record:
-    identity: Record = {"type": kind, "principalId": "x", "arn": "x", "accountId": "x", "accessKeyId": "x", "userName": "x"}
+    identity: Record = {
+        "type": kind,
+        "principalId": "x",
+        "arn": "x",
+        "accountId": "x",
+        "accessKeyId": "x",
+        "userName": "x",
+    }
     if kind == "AssumedRole":
         identity["sessionContext"] = {
             "attributes": {"mfaAuthenticated": "x", "creationDate": "x"},
@@ -123,14 +144,27 @@ def event(number: int, supply: Supply, *, known: bool, account: str | None = Non
     source, name = OPERATIONS[number % len(OPERATIONS)]
     made: Record = supply.filled(
         {
-            "eventVersion": "x", "eventSource": "x", "eventName": "x", "awsRegion": "x", "sourceIPAddress": "x",
-            "userAgent": "x", "requestID": "x", "eventID": "x", "eventType": "x", "recipientAccountId": "x",
-            "eventCategory": "x", "sharedEventID": "x", "vpcEndpointId": "x", "apiVersion": "x",
-            "additionalEventData": {"MFAUsed": "x", "x": "x"}, "responseElements": {"ConsoleLogin": "x", "x": ["x"]},
-            "resources": [{"ARN": "x", "accountId": "x", "type": "x"}], "tlsDetails": {"tlsVersion": "x", "clientProvidedHostHeader": "x"},
+            "eventVersion": "x",
+            "eventSource": "x",
+            "eventName": "x",
+            "awsRegion": "x",
+            "sourceIPAddress": "x",
+            "userAgent": "x",
+            "requestID": "x",
+            "eventID": "x",
+            "eventType": "x",
+            "recipientAccountId": "x",
+            "eventCategory": "x",
+            "sharedEventID": "x",
+            "vpcEndpointId": "x",
+            "apiVersion": "x",
+            "additionalEventData": {"MFAUsed": "x", "x": "x"},
+            "responseElements": {"ConsoleLogin": "x", "x": ["x"]},
+            "resources": [{"ARN": "x", "accountId": "x", "type": "x"}],
+            "tlsDetails": {"tlsVersion": "x", "clientProvidedHostHeader": "x"},
             "brandNewField": {"x": "x"},
         }
-    ) | {  # fmt: skip
+    ) | {
         "eventTime": f"{DAY}T{8 + number // 240:02}:{number // 4 % 60:02}:{number % 4 * 15:02}Z",
         "userIdentity": _identity(supply, ("IAMUser", "AssumedRole", "Root", supply.next())[number % 4]),
         "requestParameters": _parameters(supply),
@@ -144,7 +178,9 @@ def event(number: int, supply: Supply, *, known: bool, account: str | None = Non
             "recipientAccountId": account or "111111111111", "eventID": f"known-{number:04}",
         }  # fmt: skip
         if number % 3:
-            made["requestParameters"]["ipPermissions"]["items"][0]["ipRanges"]["items"][0]["cidrIp"] = "0.0.0.0/0"
+            made["requestParameters"]["ipPermissions"]["items"][0]["ipRanges"]["items"][0]["cidrIp"] = (
+                "0.0.0.0/0"
+            )
             made["sourceIPAddress"] = f"203.0.113.{number % 250}"
     if number % 5 == 0:
         made |= {"errorCode": "AccessDenied" if known else supply.next(), "errorMessage": supply.next()}
@@ -183,7 +219,10 @@ def items(count: int) -> Iterator[Record]:
             "availabilityZone": supply.next(),
         }
         if number % 7 == 3:
-            identity |= {"resourceName": LONG[number % len(LONG)], "ARN": LONG[(number + 1) % len(LONG)][:900] + f"#{number}"}
+            identity |= {
+                "resourceName": LONG[number % len(LONG)],
+                "ARN": LONG[(number + 1) % len(LONG)][:900] + f"#{number}",
+            }
         for state, status in enumerate(("ResourceDiscovered", "OK", "ResourceDeleted")):
             made = identity | {
                 "configurationItemStatus": status,
@@ -201,7 +240,9 @@ def items(count: int) -> Iterator[Record]:
                         "ipPermissions": [{"ipProtocol": "x", "ipRanges": ["x", "x"]}], "list": ["x", "x", "x"],
                     }
                 ) | {supply.next(): {supply.next(): supply.next()}}  # fmt: skip
-                made["configuration"]["document"] = json.dumps({"Statement": supply.filled([{"Action": "x", "Sid": "x"}])})
+                made["configuration"]["document"] = json.dumps(
+                    {"Statement": supply.filled([{"Action": "x", "Sid": "x"}])}
+                )
             yield made
 
 
@@ -227,8 +268,23 @@ FLOW_TEXTS = (
 
 def flow_text(count: int) -> str:
     """A flow log in text with its header; what would be white space or a line break there is left out."""
-    fixed = ("version", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end", "action", "log-status")
-    usable = tuple("".join(t.split()) for t in SHORT if "\x00" not in t and not any("\ud800" <= c <= "\udfff" for c in t))
+    fixed = (
+        "version",
+        "srcaddr",
+        "dstaddr",
+        "srcport",
+        "dstport",
+        "protocol",
+        "packets",
+        "bytes",
+        "start",
+        "end",
+        "action",
+        "log-status",
+    )
+    usable = tuple(
+        "".join(t.split()) for t in SHORT if "\x00" not in t and not any("\ud800" <= c <= "\udfff" for c in t)
+    )
     supply = Supply(tuple(t for t in usable if t and t.isprintable() is not None))
     lines = [" ".join((*fixed, *FLOW_TEXTS))]
     start = 1_795_082_400  # 2026-11-19T10:00:00Z

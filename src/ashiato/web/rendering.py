@@ -51,6 +51,8 @@ class Rendering:
 
     def page(self, visit: Visit, template: str, title: str | None, values: dict[str, Any]) -> str:
         """The whole document. Raises jinja2's errors, which are defects."""
+        from ashiato.web.guiding import strip_of
+
         found = self._environments[visit.language].get_template(template)
         own = title if title is not None else (visit._(visit.route.title) if visit.route else "")
         area = visit.route.area if visit.route else ""
@@ -61,6 +63,7 @@ class Rendering:
             area=area,
             area_css=f"{area}.css" if area in self.styles else None,
             utc=UTC,
+            strip=strip_of(visit),
             **values,
         )
 
