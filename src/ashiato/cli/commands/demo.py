@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ashiato.demo import GeneratedEstate
 
 
-DEFAULT_PORT = 8600
+DEFAULT_PORT = 8602
 _MARKER = "ASHIATO-DEMO"
 
 
@@ -55,7 +55,7 @@ def demo(
             min=0,
             max=65535,
             help="Port of the pages; 0: any that is free.",
-            show_default="8600, or another where it is taken",
+            show_default="8602, or another where it is taken",
         ),
     ] = None,
     keep: Annotated[
