@@ -23,7 +23,13 @@ _FLOW_FIELDS: Final = (
 #: Columns that a reference is made of.
 COLUMNS: Final = {
     "cloudtrail": ("eventID", "record_hash", "recipientAccountId"),
-    "config_items": ("awsAccountId", "awsRegion", "resourceType", "resourceId", "configurationItemCaptureTime"),
+    "config_items": (
+        "awsAccountId",
+        "awsRegion",
+        "resourceType",
+        "resourceId",
+        "configurationItemCaptureTime",
+    ),
     "vpc_flow_logs": ("start_time", *_FLOW_FIELDS),
 }
 

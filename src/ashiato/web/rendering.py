@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ class Rendering:
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
+            finalize=_shown,
             extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
             trim_blocks=True,
             lstrip_blocks=True,
@@ -45,6 +47,8 @@ class Rendering:
         )
         words = self.site.words[language]  # type: ignore[index]
         environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        for name in ("gettext", "ngettext"):
+            environment.globals[name] = _with_shown_values(environment.globals[name])
         filters.register(environment)
         environment.globals["static"] = _static_address
         return environment
@@ -70,6 +74,24 @@ class Rendering:
     def account_name(self, account: str | None) -> str | None:
         """The name that the settings give an account."""
         return self.account_names.get(account or "")
+
+
+def _shown(value: object) -> object:
+    """Text of a record in what is written: control characters and those that turn the direction of what follows are
+    named, not obeyed. What a template or macro made is that already."""
+    from ashiato.core.printing import plain
+
+    return plain(value) if type(value) is str and not value.isprintable() else value
+
+
+def _with_shown_values(translate: Callable[..., str]) -> Callable[..., str]:
+    """Messages escape their values, and so make them a template's own before `finalize` sees them."""
+
+    @jinja2.pass_context
+    def shown(context: jinja2.runtime.Context, *messages: Any, **values: Any) -> str:
+        return translate(context, *messages, **{key: _shown(value) for key, value in values.items()})
+
+    return shown
 
 
 def _static_address(name: str) -> str:

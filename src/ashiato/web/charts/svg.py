@@ -7,6 +7,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ashiato.core.printing import plain
+
 Part = Markup | str | None
 
 
@@ -21,7 +23,7 @@ def el(name: str, *parts: Part | Iterable[Part], **attributes: Any) -> Markup:
         for key, value in attributes.items()
         if value is not None
     )
-    inner = Markup("").join(escape(p) for p in _flat(parts) if p is not None)
+    inner = Markup("").join(escape(_shown(p)) for p in _flat(parts) if p is not None)
     return Markup(f"<{name}{told}>{inner}</{name}>")  # noqa: S704 - both parts were escaped
 
 
@@ -34,7 +36,12 @@ _CAMEL = {"view_box": "viewBox", "marker_end": "marker-end", "ref_x": "refX", "r
 
 def _number(value: Any) -> Any:
     """Two decimals are half a pixel's tenth."""
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else _shown(value)
+
+
+def _shown(value: Any) -> Any:
+    """Control characters and those that turn the direction of text are named, not obeyed; XML forbids most."""
+    return plain(value) if type(value) is str and not value.isprintable() else value
 
 
 def _flat(parts: Iterable[Part | Iterable[Part]]) -> Iterable[Part]:
