@@ -286,7 +286,9 @@ def measure(
         settings = Settings(home=home, watch=Watching(), channels=[channel])
         watch = Watch(opened, settings, lives=streams)
         if rules:
-            evaluation = LiveEvaluation(opened, settings, lambda _: None, watch.observe)
+            evaluation = LiveEvaluation(
+                opened, settings, lambda _: None, watch.observe, watch.pipeline.committing
+            )
             evaluation.begin()
             watch.after_commit.append(evaluation.after_commit)
             deliverer = Deliverer(opened.ledger, settings, opened=lambda _: notifier)

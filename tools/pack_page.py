@@ -36,8 +36,7 @@ HEAD = """# The rules that come with Ashiato
 Each rule file holds, under the key `ashiato`, the Japanese title and description, what to check next in both languages, and
 tests: records that the rule has to find and records that it must leave alone. `ashiato detections test` runs them.
 A test's event may carry `repeat: {{times: N, every: SECONDS}}`, and then stands for N events (`{{n}}` in its values becomes
-0, 1, 2 …); `ashiato: {{country: JP}}` gives what a database of countries would say. `explains` names the rules whose alerts
-a finding accounts for: a flow log that was deleted and made again is most likely a change of its format.
+0, 1, 2 …); `ashiato: {{country: JP}}` gives what a database of countries would say.
 Sigma files of others need none of this.
 """
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ashiato.sources.live import SourceState
 from ashiato.sources.objects import ObjectRef
-from ashiato.sources.pauses import Again, Trouble, pause_after
+from ashiato.sources.pauses import Again, pause_after
+from ashiato.sources.trouble import Trouble
 
 
 class Clock:
@@ -34,17 +35,19 @@ def test_pauses_double_up_to_the_longest(failures: int) -> None:
 def test_an_error_is_kept_with_its_beginning_until_it_is_over() -> None:
     clock = Clock()
     state = SourceState("a", "s3")
-    trouble = Trouble(state, clock)
+    trouble = Trouble(state, clock=clock)
     first = clock.now
-    trouble.met("no network")
+    trouble.failed("no network")
     clock.now += timedelta(seconds=30)
-    trouble.met("no network still")
+    trouble.failed("no network still")
     assert (state.error, state.error_since) == ("no network still", first)
     assert state.retry_at is not None
     assert state.retry_at > clock.now
-    trouble.over()
+    trouble.well()
     assert (state.error, state.error_since, state.retry_at) == (None, None, None)
     assert state.counts == {"errors": 2}
+    trouble.failed("slow down", counted="throttled")
+    assert state.counts == {"errors": 3, "throttled": 1}, "what metrics show counts every failure"
 
 
 def test_what_failed_comes_again_later_and_later_newest_first() -> None:

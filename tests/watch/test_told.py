@@ -180,7 +180,9 @@ class Running:
         self.evaluation: LiveEvaluation
 
     def before(self, watch: Watch) -> None:
-        self.evaluation = LiveEvaluation(watch.home, self.given, watch.say, watch.observe)
+        self.evaluation = LiveEvaluation(
+            watch.home, self.given, watch.say, watch.observe, watch.pipeline.committing
+        )
         self.evaluation.begin()
         watch.after_commit.append(self.evaluation.after_commit)
         watch.on_silence.append(self.evaluation.silent)

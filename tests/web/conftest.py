@@ -23,9 +23,9 @@ from ashiato.web.site import Site
 from web.client import Answer, Client
 
 ACCOUNTS = [
-    Account(id="111111111111", name="shop-prod", groups=["customer-a", "production"]),
-    Account(id="222222222222", name="shop-dev", groups=["customer-a"]),
-    Account(id="333333333333", name="shop-audit", groups=["operations"]),
+    Account(id="111122223333", name="shop-prod", groups=["customer-a", "production"]),
+    Account(id="444455556666", name="shop-dev", groups=["customer-a"]),
+    Account(id="123456789012", name="shop-audit", groups=["operations"]),
 ]
 
 

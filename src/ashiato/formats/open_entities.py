@@ -28,7 +28,7 @@ MAX_NESTED: Final = 3
 #: Keys whose values name nothing that lasts: ids of calls and pages, kinds, settings.
 _NOISE = re.compile(
     r"(request|token|correlation|event|trace|next|marker|query|command|invocation|execution|reservation"
-    r"|operation|display|attribute|metric|parameter|header|host|file|path|type|protocol|policyversion|version"
+    r"|operation|display|attribute|metric|parameter|header|host|(?<!pro)file|path|type|protocol|policyversion|version"
     r"|upload|change|availabilityzone|region|revision|platform|computer|agent|device|client|privatedns|cachepolicy"
     r"|targetorigin|fieldlevelencryption|statement|tag|requester|status|dimension|namespace|engine)(id|name)s?$"
     r"|^(x-amz-id-2|id|ids|sid|uid|grid|masterusername)$"
@@ -63,7 +63,7 @@ class Parts(NamedTuple):
 def class_of_key(key: str) -> int | None:
     """The class of text under `key`; None where the text counts by form only.
 
-    >>> class_of_key("roleName") == NAME, class_of_key("requestId")
+    >>> class_of_key("roleName") == class_of_key("instanceProfileName") == NAME, class_of_key("requestId")
     (True, None)
     """
     lower = key.lower()

@@ -15,7 +15,8 @@ from ashiato.core.errors import AshiatoError
 from ashiato.sources.live import Arrival, Outcome, Sink, SourceState
 from ashiato.sources.live_kinds import LiveContext
 from ashiato.sources.objects import ObjectRef, Problem, Source
-from ashiato.sources.pauses import Again, Trouble
+from ashiato.sources.pauses import Again
+from ashiato.sources.trouble import Trouble
 
 #: Objects that the ledger is asked about at once.
 SLICE = 400
@@ -145,7 +146,7 @@ class PassingSource:
         self.context = context
         self.flow_format = flow_format
         self.again = Again(context.clock)
-        self.trouble = Trouble(self.state, context.clock)
+        self.trouble = Trouble(self.state, least=5.0, most=120.0, clock=context.clock)
         self.passing: Offering | None = None
 
     def offering(self, source: Source) -> Offering:
@@ -191,7 +192,7 @@ class PassingSource:
                 try:
                     self.meanwhile(sink, stop, during_pass=current is not None)
                 except AshiatoError as error:
-                    stop.wait(min(self.trouble.met(error), self.context.poll_seconds))
+                    stop.wait(min(self.trouble.failed(error), self.context.poll_seconds))
         finally:
             ending.set()
             if current is not None:
@@ -202,14 +203,14 @@ class PassingSource:
         if ended.error is not None:
             if not isinstance(ended.error, AshiatoError):
                 raise ended.error
-            return time.monotonic() + self.trouble.met(ended.error)
+            return time.monotonic() + self.trouble.failed(ended.error)
         if ended.complete:
             self.state.last_poll = self.context.clock()
             problems = self.source.progress.problems
             if problems:
-                self.trouble.met(_told(problems))
+                self.trouble.failed(_told(problems))
             else:
-                self.trouble.over()
+                self.trouble.well()
             self.ended()
         return max(time.monotonic(), ended.began + self.pause(ended.cost))
 

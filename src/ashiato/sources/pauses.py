@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ashiato.sources.live import SourceState
 from ashiato.sources.objects import ObjectRef
 
 FIRST = timedelta(seconds=5)
@@ -20,32 +19,6 @@ def pause_after(failures: int, *, first: timedelta = FIRST, longest: timedelta =
     doubled: int = 2 ** min(max(failures - 1, 0), 20)
     seconds = min(first.total_seconds() * doubled, longest.total_seconds())
     return seconds * (0.75 + random.random() / 4)
-
-
-class Trouble:
-    """Keeps `state.error` and the pauses of one source."""
-
-    def __init__(self, state: SourceState, clock: Callable[[], datetime], first: timedelta = FIRST) -> None:
-        self.state = state
-        self.clock = clock
-        self.first = first
-        self.failures = 0
-
-    def met(self, error: object) -> float:
-        """Note an error; seconds until the next try."""
-        now = self.clock()
-        self.failures += 1
-        seconds = pause_after(self.failures, first=self.first)
-        self.state.error = str(error)
-        self.state.error_since = self.state.error_since or now
-        self.state.retry_at = now + timedelta(seconds=seconds)
-        self.state.counts["errors"] = self.state.counts.get("errors", 0) + 1
-        return seconds
-
-    def over(self) -> None:
-        """It works (again)."""
-        self.failures = 0
-        self.state.error = self.state.error_since = self.state.retry_at = None
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from ashiato.core.clock import now
 from ashiato.core.text import printable
 from ashiato.sources.live import SourceState
+from ashiato.sources.pauses import pause_after
 
 MOST_SHOWN = 500
 _counting = threading.Lock()
@@ -18,8 +18,8 @@ _counting = threading.Lock()
 class Trouble:
     """The failures of one road of a source; several roads may share a `state`, each has its own Trouble.
 
-    The first pause is `least` seconds, each following one twice as long, up to `most`, and up to a tenth less
-    by chance, so that many sources do not come back at once.
+    The first pause is `least` seconds, each following one twice as long, up to `most` (pauses.pause_after). Every
+    failure counts under "errors"; `counted` names what it counts under besides.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class Trouble:
         self._clock = clock
         self._said: str | None = None
 
-    def failed(self, error: Exception | str, *, counted: str = "failures") -> float:
+    def failed(self, error: Exception | str, *, counted: str | None = None) -> float:
         """Note a failure; returns the seconds to wait before the next try."""
-        pause = min(self._most, self._least * 2.0 ** min(self.times, 30)) * random.uniform(0.9, 1.0)
         self.times += 1
+        pause = pause_after(
+            self.times, first=timedelta(seconds=self._least), longest=timedelta(seconds=self._most)
+        )
         at = self._clock()
         state = self.state
         self._said = printable(str(error), MOST_SHOWN)
@@ -48,7 +50,9 @@ class Trouble:
             state.error_since = at
         state.error = self._said
         state.retry_at = at + timedelta(seconds=pause)
-        count(state, counted)
+        count(state, "errors")
+        if counted is not None:
+            count(state, counted)
         return pause
 
     def well(self) -> None:

@@ -378,8 +378,8 @@ def _lateness(event: Happened, now: datetime) -> timedelta:
     return (event.had or now) - event.at
 
 
-def _counted(error: Exception) -> str:
-    return "throttled" if isinstance(error, Throttled) else "failures"
+def _counted(error: Exception) -> str | None:
+    return "throttled" if isinstance(error, Throttled) else None
 
 
 def _expected(error: Exception) -> Exception:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -148,7 +149,8 @@ class HomeEvaluation:
 class LiveEvaluation:
     """Evaluation within `watch`: after each commit, on the committing thread; what is left to the lake in between.
 
-    `observe`: told of lags, by place, stage, seconds and number of records.
+    `observe`: told of lags, by place, stage, seconds and number of records. `committing`: held while something is
+    committed and evaluated; rules catch up with the lake under it, for what came in between would be skipped.
     """
 
     def __init__(
@@ -157,9 +159,11 @@ class LiveEvaluation:
         settings: Settings,
         say: Callable[[str], None],
         observe: Callable[[Place, str, float, int], None] = lambda *_: None,
+        committing: AbstractContextManager[object] | None = None,
     ) -> None:
         self.say = say
         self.observe = observe
+        self._committing = committing or contextlib.nullcontext()
         self.inner = HomeEvaluation(home, settings, live=True, notify=True)
         self._lock = threading.Lock()
         self._settled = False
@@ -224,7 +228,8 @@ class LiveEvaluation:
     def _guarded(self, what: str, work: Callable[[], None]) -> None:
         """Do it while nobody else evaluates. A failure is said once, kept for the health check, and raised."""
         try:
-            with self._lock:
+            # Always in this order: who commits holds the first one already.
+            with contextlib.nullcontext() if self._settled else self._committing, self._lock:
                 work()
         except Exception as error:
             said = f"{what}: {type(error).__name__}: {error}"

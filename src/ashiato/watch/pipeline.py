@@ -125,6 +125,8 @@ class Pipeline:
         self.state = PipelineState()
         #: Called in order, in the committing thread, after each commit; what they raise is said and goes no further.
         self.after_commit: list[Callable[[Committed], None]] = []
+        #: Held from the begin of a commit to the end of its hooks: who holds it knows that nothing is committed.
+        self.committing = threading.RLock()
         #: What the objects of each source are called in the ledger.
         self.origins: dict[str, set[str]] = {}
         self._most_objects = GROUP_OBJECTS
@@ -229,7 +231,8 @@ class Pipeline:
             if not group:
                 continue
             try:
-                self._commit(group)
+                with self.committing:
+                    self._commit(group)
                 self._failures = 0
                 self._most_objects = min(self._most_objects * 2, GROUP_OBJECTS)
             except Exception as error:

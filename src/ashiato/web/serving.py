@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -50,4 +51,5 @@ def run(site: Site, listening: socket.socket) -> None:
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
+    threading.Thread(target=site.standing.begin, name="ashiato-first-look", daemon=True).start()
     Server(config).run(sockets=[listening])

@@ -37,6 +37,7 @@ class Site:
 
     def __post_init__(self) -> None:
         from ashiato.access.signing_in import PasswordAuthenticator
+        from ashiato.watch.standing import Standing
         from ashiato.web.live import Live
         from ashiato.web.rendering import Rendering
         from ashiato.web.turns import Turns
@@ -46,6 +47,7 @@ class Site:
             "ja": translations("ja"),
         }
         self.rendering = Rendering(self)
+        self.standing = Standing(self.home, self.settings)
         self.live = Live(self.home.ledger, self.settings)
         self.turns = Turns(self.settings.web)
         self.authenticator = PasswordAuthenticator(self.home.ledger, self.settings)

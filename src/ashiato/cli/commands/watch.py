@@ -82,7 +82,9 @@ def _evaluate(watching: Watch, told: Common, *, once: bool) -> None:
     from ashiato.alerts.delivery import Deliverer
     from ashiato.watch.evaluating import LiveEvaluation
 
-    evaluation = LiveEvaluation(watching.home, told.settings, _say, watching.observe)
+    evaluation = LiveEvaluation(
+        watching.home, told.settings, _say, watching.observe, watching.pipeline.committing
+    )
     evaluation.begin()
     watching.after_commit.append(evaluation.after_commit)
     watching.on_silence.append(evaluation.silent)
