@@ -12,7 +12,7 @@ from docs.repository import tool
 from hostile import harm
 from hostile.conftest import Hostile
 
-EVENTS = "SELECT * FROM cloudtrail ORDER BY eventTime LIMIT 400"
+EVENTS = "SELECT userIdentity, eventName, sourceIPAddress, userAgent, requestParameters, errorMessage, eventID FROM cloudtrail"
 #: Each command that reads, with arguments; the first word of each that changes or serves, to be left out.
 READING: dict[str, list[list[str]]] = {
     "query": [[EVENTS], ["SELECT * FROM config_items"], ["SELECT * FROM vpc_flow_logs"]],
@@ -47,7 +47,15 @@ ENTITIES = (
     "=cmd|'/C calc'!A0",
     "{{7*191*1000003}}",
 )
-CASES = [(name, arguments) for name, many in READING.items() for arguments in many]
+#: Told in sentences, also where CSV is asked for.
+PROSE = ("alerts show",)
+CASES = [
+    (name, arguments, format_)
+    for name, many in READING.items()
+    for arguments in many
+    for format_ in ("table", "json", "csv")
+    if format_ != "csv" or name not in PROSE
+]
 
 
 def _words() -> set[str]:
@@ -71,8 +79,9 @@ def ashiato(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     return Command(monkeypatch)
 
 
-@pytest.mark.parametrize("format_", ["table", "json", "csv"])
-@pytest.mark.parametrize(("name", "arguments"), CASES, ids=[f"{n} {' '.join(a)[:20]}" for n, a in CASES])
+@pytest.mark.parametrize(
+    ("name", "arguments", "format_"), CASES, ids=[f"{n} {' '.join(a)[:20]} {f}" for n, a, f in CASES]
+)
 def test_what_a_command_prints_does_no_harm(
     name: str, arguments: list[str], format_: str, ashiato: Command, hostile: Hostile
 ) -> None:

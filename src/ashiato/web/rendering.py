@@ -63,7 +63,9 @@ class Rendering:
         return found.render(
             visit=visit,
             title=own,
-            nav=[(n, r) for n, r in self.nav if visit.identity is not None and visit.may(r.ability or r.least)],
+            nav=[
+                (n, r) for n, r in self.nav if visit.identity is not None and visit.may(r.ability or r.least)
+            ],
             area=area,
             area_css=f"{area}.css" if area in self.styles else None,
             utc=UTC,
