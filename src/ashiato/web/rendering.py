@@ -49,7 +49,7 @@ class Rendering:
         environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
         for name in ("gettext", "ngettext"):
             environment.globals[name] = _with_shown_values(environment.globals[name])
-        filters.register(environment)
+        filters.register(environment, language)
         environment.globals["static"] = _static_address
         return environment
 
