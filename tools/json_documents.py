@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from access_documents import ACCESS
 from alert_documents import ALERTS
+from config_documents import CONFIG
 from detection_documents import DETECTIONS
 from search_documents import SEARCH
 
@@ -374,6 +375,9 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
 for _words, _call, _about, _keys in ALERTS:
     _key = f"ashiato alerts {_words}"
     DOCUMENTS[_key] = (*DOCUMENTS.get(_key, ()), Document(_call, _keys, about=_about))
+
+for _words, _call, _about, _keys in CONFIG:
+    DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
 
 for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
