@@ -191,7 +191,8 @@ def _created(asked: Asked, write: Write, *, direct: bool) -> Explanation:
     if direct:
         own = is_kind(op, asked.type) and of_service(write.source, asked.type)
         if own and op.verb == "create":
-            return Explanation(0.97, (Phrase(CREATES),), proven=True)
+            # CreateDBInstanceReadReplica makes one, CreateNetworkAclEntry makes a part of one.
+            return Explanation(0.6 if parts_of(op, asked.type) else 0.97, (Phrase(CREATES),), proven=True)
         if own and op.first in ("put", "start", "enable", "set", "update"):
             return Explanation(
                 0.85 if op.first == "put" else 0.5, (Phrase(CREATES),), proven=op.first == "put"
@@ -209,11 +210,11 @@ def _deleted(asked: Asked, write: Write, *, direct: bool) -> Explanation:
     if op.verb != "delete":
         return NOTHING
     if direct:
-        if is_kind(op, asked.type) and of_service(write.source, asked.type):
-            return Explanation(0.97, (Phrase(DELETES),), proven=True)
         if parts_of(op, asked.type) and of_service(write.source, asked.type):
             # DeleteRolePolicy names a role and leaves it.
             return NOTHING
+        if is_kind(op, asked.type) and of_service(write.source, asked.type):
+            return Explanation(0.97, (Phrase(DELETES),), proven=True)
         return Explanation(0.6, (Phrase(DELETES_WITH),))
     owner = _owner(asked, write)
     return Explanation(0.7, (Phrase(DELETES_OWNER, {"owner": owner}),)) if owner else NOTHING

@@ -15,6 +15,8 @@ Verb = Literal["create", "delete", "other"]
 
 #: The date of the API's version that Lambda, CloudFront and others write behind the name.
 _VERSION: Final = re.compile(r"(?:_?\d{4}_?\d{2}_?\d{2})(?:v\d+)?$")
+#: Where something is that the operation acts on: TerminateInstanceInAutoScalingGroup.
+_PLACE: Final = re.compile(r"In(?=[A-Z]).*$")
 _WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 _CREATE: Final = frozenset(
@@ -165,7 +167,7 @@ def operation(source: str, name: str) -> Operation:
     >>> sorted(operation("s3.amazonaws.com", "PutBucketPolicy").rest)
     ['bucket', 'policy']
     """
-    plain = _VERSION.sub("", name)
+    plain = _PLACE.sub("", _VERSION.sub("", name))
     words = [_stem(w) for w in _split(plain)]
     first = next(iter(_split(plain)), "")
     verb: Verb = "create" if first in _CREATE else "delete" if first in _DELETE else "other"
@@ -256,6 +258,6 @@ _GENERIC: Final = frozenset(
         "value", "type", "info", "details", "sha", "md", "hash", "etag", "attribute", "setting",
         "parameter", "option", "property", "resource", "item", "aws", "text", "specification",
         "default", "summary", "document", "last", "date", "time", "current", "is", "has", "to", "from",
-        "for", "of", "by", "on", "in", "with", "and", "all",
+        "for", "of", "by", "on", "in", "with", "and", "all", "deletion",
     ]
 )  # fmt: skip
