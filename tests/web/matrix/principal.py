@@ -1,0 +1,18 @@
+"""Principals and hosts: everybody's own accounts, and nothing of others."""
+
+from web.matrix_entry import Entry
+
+ENTRIES = [
+    Entry(
+        "principal.principal",
+        lambda estate: f"/principal?id={estate.truth['attack']['leakedUser']}",
+        hides=("203.0.113.66", "iam:CreateUser"),
+    ),
+    Entry("principal.named", "/principal/alice", ok=303),
+    Entry(
+        "host.host",
+        lambda estate: f"/host?id={estate.truth['attack']['instance']['id']}",
+        hides=("203.0.113.99", "orders-legacy"),
+    ),
+    Entry("host.named", "/host/10.0.0.1", ok=303),
+]
