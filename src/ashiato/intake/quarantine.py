@@ -20,22 +20,16 @@ from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import equal
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
-<<<<<<< HEAD
+from ashiato.ledger import tables as t
 from ashiato.ledger.job_tables import quarantine_tries
 
 #: Values that a statement may name at once on every database.
 _SLICE = 400
 
 
-def entries(home: Home, limit: int) -> list[dict[str, Any]]:
-    """The newest entries: id, object, offset, reason, size in bytes, time; `tried`: what came of trying again, or None."""
-=======
-from ashiato.ledger import tables as t
-
-
 def entries(home: Home, limit: int, id_: str | None = None) -> list[dict[str, Any]]:
-    """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time. `id_`: that one only."""
->>>>>>> frame
+    """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time; `tried`: what came of trying
+    again, or None. `id_`: that one only."""
     with PinnedLake(home) as lake, duckdb.connect() as connection:
         plan = lake.plan("quarantine", AlwaysTrue() if id_ is None else equal("id", id_))
         connection.execute("SET TimeZone = 'UTC'")

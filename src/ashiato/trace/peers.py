@@ -135,7 +135,11 @@ def _span(found: pa.Table, window: Window) -> tuple[datetime | None, datetime | 
         if window.misses(row["first"], row["last"]):
             continue
         day = days.setdefault(row["day"], [row["first"], row["last"], 0])
-        day[0], day[1], day[2] = min(day[0], row["first"]), max(day[1], row["last"]), max(day[2], row["count"])
+        day[0], day[1], day[2] = (
+            min(day[0], row["first"]),
+            max(day[1], row["last"]),
+            max(day[2], row["count"]),
+        )
     first = last = since = None
     have = 0
     for number in sorted(days, reverse=True):

@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
 #: Related things drawn of each kind, so that a kind with many does not hide the others.
 _OF_A_KIND: Final = 6
-_LANES: Final[tuple[Literal["operations", "changes", "connections"], ...]] = ("operations", "changes", "connections")
-_LOG_LANES: Final[Mapping[str, Lane]] = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
+_LANES: Final[tuple[Literal["operations", "changes", "connections"], ...]] = (
+    "operations",
+    "changes",
+    "connections",
+)
+_LOG_LANES: Final[Mapping[str, Lane]] = {
+    "cloudtrail": "operations",
+    "config_items": "changes",
+    "vpc_flow_logs": "connections",
+}
 
 
 def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None:

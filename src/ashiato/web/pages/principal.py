@@ -96,5 +96,3 @@ def _shade(n: int, hours: Sequence[Sequence[int]]) -> int:
     if not n or not most:
         return 0
     return sum(n / most > share for share in _SHADES)
-
-
