@@ -33,6 +33,7 @@ class Rendering:
 
     def _environment(self, language: str) -> jinja2.Environment:
         from ashiato.web import filters
+        from ashiato.web.gaps import gap_words
 
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -51,6 +52,7 @@ class Rendering:
             environment.globals[name] = _with_shown_values(environment.globals[name])
         filters.register(environment, language)
         environment.globals["static"] = _static_address
+        environment.globals["gap_words"] = gap_words
         return environment
 
     def page(self, visit: Visit, template: str, title: str | None, values: dict[str, Any]) -> str:

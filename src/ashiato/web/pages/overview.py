@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ashiato.web.gaps import gap_words
 from ashiato.web.page import N_, Area, Nav, Wrong
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _chart(visit: Visit, log: Log, window: Window, report: dict[str, Any]) -> Ch
         visit,
         [Bin(h.start, _end(h), h.count, h.usual, h.marked) for h in hours],
         label=labels[log],
-        gaps=_gaps(report, log),
+        gaps=_gaps(visit, report, log),
         link=to_search,
         brush=None,
         brush_to=visit.link("/search", table=log),
@@ -91,10 +92,10 @@ def _end(hour: Hour) -> datetime:
     return hour.start + HOUR
 
 
-def _gaps(report: dict[str, Any], log: str) -> list[Gap]:
+def _gaps(visit: Visit, report: dict[str, Any], log: str) -> list[Gap]:
     from ashiato.web.charts import Gap
 
-    return [Gap(g["from"], g["to"], g["why"]) for g in report["gaps"] if g["log"] == log]
+    return [Gap(g["from"], g["to"], gap_words(visit, g["why"])) for g in report["gaps"] if g["log"] == log]
 
 
 def _search(visit: Visit, log: str, start: datetime, end: datetime, q: str | None = None) -> str:
