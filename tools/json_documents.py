@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from access_documents import ACCESS
 from alert_documents import ALERTS
 from config_documents import CONFIG
 from detection_documents import DETECTIONS
+from search_documents import SEARCH
 
 
 @dataclass(frozen=True)
@@ -377,5 +379,7 @@ for _words, _call, _about, _keys in ALERTS:
 for _words, _call, _about, _keys in CONFIG:
     DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
 
-for _command, (_called, _told, _more) in DETECTIONS.items():
+for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ashiato.alerts.history import History, audit
+from ashiato.access import audit
+from ashiato.alerts.history import History
 from ashiato.alerts.ids import alert_id, incident_id, parse_id
 from ashiato.alerts.incidents import relate
 from ashiato.alerts.locking import lock_alerts
@@ -81,7 +82,8 @@ class Desk:
         rows = {row.id: row for row in (surviving(self.connection, n) for n in numbers)}
         changed = [number for number, row in rows.items() if act(row, history)]
         for number in changed:
-            audit(self.connection, self.now, self.who, what, alert_id(number), **detail)
+            account = rows[number].account
+            audit.record(self.connection, self.who, what, alert_id(number), detail, self.now, account=account)
         relate(self.connection, changed, self.settings.alerts.incident_within, history, self.now)
         history.write()
         return changed

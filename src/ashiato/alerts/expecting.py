@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ashiato.access import audit
 from ashiato.alerts.acts import Desk
-from ashiato.alerts.history import History, audit
+from ashiato.alerts.history import History
 from ashiato.alerts.holds import Holds, work_of_settings
 from ashiato.alerts.ids import alert_id
 from ashiato.alerts.locking import lock_alerts
@@ -71,16 +72,8 @@ def suppress(
     ).inserted_primary_key
     assert made is not None
     number = int(made[0])
-    audit(
-        desk.connection,
-        desk.now,
-        desk.who,
-        "suppressed",
-        f"S-{number}",
-        until=until,
-        reason=reason,
-        **{k: list(v) for k, v in lists.items() if v},
-    )
+    detail = {"until": until, "reason": reason, **{k: list(v) for k, v in lists.items() if v}}
+    audit.record(desk.connection, desk.who, "suppressed", f"S-{number}", detail, desk.now)
     return number, _expect_again(desk, f"S-{number}")
 
 
@@ -114,19 +107,15 @@ def plan(
     ).inserted_primary_key
     assert made is not None
     number = int(made[0])
-    audit(
-        desk.connection,
-        desk.now,
-        desk.who,
-        "planned",
-        f"P-{number}",
-        ticket=ticket,
-        start=start,
-        end=end,
-        by=list(who),
-        accounts=list(accounts),
-        operations=list(operations),
-    )
+    detail = {
+        "ticket": ticket,
+        "start": start,
+        "end": end,
+        "by": list(who),
+        "accounts": list(accounts),
+        "operations": list(operations),
+    }
+    audit.record(desk.connection, desk.who, "planned", f"P-{number}", detail, desk.now)
     return number, _expect_again(desk, f"P-{number}")
 
 
@@ -149,13 +138,14 @@ def _end(desk: Desk, table: sa.Table, number: int, ref: str, kind: str) -> None:
             f"there is no {kind} {ref} that has not ended",
             remedy="`ashiato alerts suppressions` and `plans` list them.",
         )
-    audit(desk.connection, desk.now, desk.who, "ended", ref)
+    audit.record(desk.connection, desk.who, "ended", ref, {}, desk.now)
 
 
 def retry(desk: Desk, messages: Sequence[int] | None) -> int:
     """Let messages that were given up be tried again, all of them without `messages`; how many."""
     count = revive(desk.connection, messages, desk.settings, desk.now)
-    audit(desk.connection, desk.now, desk.who, "retried", "outbox", messages=messages, count=count)
+    detail = {"messages": messages, "count": count}
+    audit.record(desk.connection, desk.who, "retried", "outbox", detail, desk.now)
     return count
 
 

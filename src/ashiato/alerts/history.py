@@ -1,4 +1,4 @@
-"""What happened to alerts, and what people did."""
+"""What happened to alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ashiato.core.text import printable
-from ashiato.ledger.alert_tables import alert_history, audit_log
+from ashiato.ledger.alert_tables import alert_history
 
 
 class History:
@@ -38,19 +38,6 @@ class History:
         if self._entries:
             self._connection.execute(sa.insert(alert_history), self._entries)
         self._entries = []
-
-
-def audit(connection: Connection, at: datetime, who: str, what: str, target: str, **detail: Any) -> None:
-    """Note what a person did, in the transaction that does it."""
-    connection.execute(
-        sa.insert(audit_log).values(
-            at=at,
-            who=printable(who, 200),
-            what=what,
-            target=printable(target, 200),
-            detail=_json(detail),
-        )
-    )
 
 
 def _json(detail: Mapping[str, Any]) -> str:

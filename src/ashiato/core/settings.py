@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,40 +18,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from ashiato.core.access_settings import Access
 from ashiato.core.errors import WrongUse
+from ashiato.core.spans import Span
+from ashiato.core.spans import parse_span as parse_span
+from ashiato.core.web_settings import Web
 
-_SPAN = re.compile(r"\s*(\d+)\s*(second|minute|hour|day|week|month|year)s?\s*", re.I)
-_UNITS = {
-    "second": 1,
-    "minute": 60,
-    "hour": 3600,
-    "day": 86400,
-    "week": 604800,
-    "month": 2629800,
-    "year": 31557600,
-}
-
-
-def parse_span(value: object) -> timedelta | None:
-    """`400 days`, `3 years`, `keep` (None), or a number of days.
-
-    >>> parse_span("2 weeks").days
-    14
-    """
-    if value is None or isinstance(value, timedelta):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return timedelta(days=value)
-    if isinstance(value, str):
-        if value.strip().lower() in ("keep", "forever", ""):
-            return None
-        found = _SPAN.fullmatch(value)
-        if found:
-            return timedelta(seconds=int(found[1]) * _UNITS[found[2].lower()])
-    raise ValueError('a span of time is written like "400 days", "3 years" or "keep"')
-
-
-Span = Annotated[timedelta | None, BeforeValidator(parse_span)]
 Level = Literal["informational", "low", "medium", "high", "critical"]
 
 
@@ -295,6 +266,8 @@ class Settings(BaseSettings):
     detect: Detection = Field(default_factory=Detection, description="rules and what they know of the estate")
     alerts: Alerting = Field(default_factory=Alerting, description="how findings become alerts")
     watch: Watching = Field(default_factory=Watching, description="the loop of `ashiato watch`")
+    access: Access = Field(default_factory=Access, description="who may enter")
+    web: Web = Field(default_factory=Web, description="the pages")
 
     @classmethod
     def settings_customise_sources(

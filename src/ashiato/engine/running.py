@@ -12,13 +12,14 @@ from typing import Any
 import pyarrow as pa
 
 from ashiato.core.errors import AshiatoError, QueryStopped
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.engine import macros, messages
 from ashiato.engine.limits import Limits
 from ashiato.engine.names import VIEWS
 from ashiato.engine.plans import Planner, TablePlan
 from ashiato.engine.sandbox import ChildFailed, Request, Sandbox
 from ashiato.engine.statements import Dialect, Statement, transpile
-from ashiato.engine.views import view_sql
+from ashiato.engine.views import scope_filter, view_sql
 
 
 @dataclass(frozen=True)
@@ -49,18 +50,21 @@ def run(
     limits: Limits | None = None,
     now: datetime | None = None,
     sandbox: Sandbox | None = None,
+    scope: AccountScope = EVERY_ACCOUNT,
 ) -> pa.Table:
     """The answer of one SELECT, as Arrow; output names that occur twice get `_1`, `_2` ….
 
+    Every table shows the rows of the scope's accounts alone; a limited scope has no quarantine.
     Pass a `sandbox` that was started earlier to hide its start-up; it is used up either way.
     Raises `QueryRefused` for a statement that is not run and `QueryStopped` when a limit ended it.
     """
     limits = limits or Limits()
     with sandbox or Sandbox() as child:
         statement = transpile(sql, dialect, now=now)
-        plans = _plans(statement, planner)
+        plans = _plans(statement, planner, scope)
         superseded = planner.superseded if "cloudtrail" in plans else ()
-        setup = [*macros.statements(statement.sql), *(view_sql(v, p, superseded) for v, p in plans.items())]
+        views = (view_sql(v, p, superseded, scope) for v, p in plans.items())
+        setup = [*macros.statements(statement.sql), *views]
         paths = sorted({path for plan in plans.values() for path in plan.files})
         try:
             answer = child.run(Request(statement.sql, setup, paths), limits)
@@ -70,13 +74,23 @@ def run(
 
 
 def explain(
-    sql: str, planner: Planner, *, dialect: Dialect = "athena", now: datetime | None = None
+    sql: str,
+    planner: Planner,
+    *,
+    dialect: Dialect = "athena",
+    now: datetime | None = None,
+    scope: AccountScope = EVERY_ACCOUNT,
 ) -> ExplainedQuery:
-    """What `run` would do: the statement in DuckDB's words, and the files that would be read."""
+    """What `run` would do: the statement in DuckDB's words, and the files that would be read.
+
+    For a limited scope the files are left out: they hold other accounts' rows too, and would count them.
+    """
     statement = transpile(sql, dialect, now=now)
+    if scope.limited:
+        return ExplainedQuery(statement.sql, ())
     tables = tuple(
         ExplainedTable(view, p.files, p.bytes, p.rows, p.snapshot_id, in_words(statement.tables[view]))
-        for view, p in _plans(statement, planner).items()
+        for view, p in _plans(statement, planner, scope).items()
     )
     return ExplainedQuery(statement.sql, tables)
 
@@ -114,8 +128,13 @@ def in_words(row_filter: Any) -> str:
     return f"{name} {sign}"
 
 
-def _plans(statement: Statement, planner: Planner) -> Mapping[str, TablePlan]:
-    return {view: planner.plan(VIEWS[view][0], row_filter) for view, row_filter in statement.tables.items()}
+def _plans(statement: Statement, planner: Planner, scope: AccountScope) -> Mapping[str, TablePlan]:
+    from pyiceberg.expressions import And
+
+    return {
+        view: planner.plan(VIEWS[view][0], And(row_filter, scope_filter(view, scope)))
+        for view, row_filter in statement.tables.items()
+    }
 
 
 def _explained(failed: ChildFailed, paths: Sequence[str]) -> AshiatoError:

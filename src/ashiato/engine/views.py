@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.engine.names import VIEWS
 from ashiato.engine.plans import TablePlan
 
 if TYPE_CHECKING:
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.types import IcebergType
+
+#: The column of each table that says whose a row is. Of a table without one, limited users see nothing.
+_ACCOUNT = {
+    "cloudtrail": "recipientAccountId",
+    "config_items": "awsAccountId",
+    "vpc_flow_logs": "account_id",
+    "footprints": "account",
+}
 
 _PLAIN = {
     "boolean": "BOOLEAN",
@@ -54,11 +64,35 @@ def duckdb_type(type_: IcebergType) -> str:
     return "BLOB" if isinstance(type_, FixedType) else _PLAIN[str(type_)]
 
 
-def view_sql(view: str, plan: TablePlan, superseded: Sequence[str]) -> str:
-    """CREATE VIEW of `view` over the planned files; without files it is empty, with the same types."""
+def scope_filter(view: str, scope: AccountScope) -> BooleanExpression:
+    """What the scope lets of a view's files be read."""
+    from pyiceberg.expressions import AlwaysFalse, AlwaysTrue
+
+    from ashiato.lake.predicates import any_of
+
+    column = _ACCOUNT.get(VIEWS[view][0])
+    if scope.accounts is None:
+        return AlwaysTrue()
+    return any_of(column, scope.accounts) if column and scope.accounts else AlwaysFalse()
+
+
+def view_sql(
+    view: str, plan: TablePlan, superseded: Sequence[str], scope: AccountScope = EVERY_ACCOUNT
+) -> str:
+    """CREATE VIEW of `view` over the planned files; without files it is empty, with the same types.
+
+    A limited scope shows its accounts' rows alone. A statement's own conditions may be tried before the view's,
+    and an error that they raise tells of the row that they met: so in rows of other accounts every column is null.
+    """
     fields = plan.iceberg_schema.fields
+    account = _ACCOUNT.get(VIEWS[view][0])
     columns = ", ".join(quote(f.name) for f in fields)
-    if not plan.files:
+    conditions = []
+    if scope.accounts is not None and account is not None and scope.accounts:
+        mine = f"{quote(account)} IN ({', '.join(literal(a) for a in sorted(scope.accounts))})"
+        columns = ", ".join(f"CASE WHEN {mine} THEN {quote(f.name)} END AS {quote(f.name)}" for f in fields)
+        conditions.append(mine)
+    if not plan.files or (scope.limited and not conditions):
         empty = ", ".join(f"NULL::{duckdb_type(f.field_type)} AS {quote(f.name)}" for f in fields)
         return f"CREATE VIEW {quote(view)} AS SELECT {empty} WHERE false"
     types = [literal(duckdb_type(f.field_type)) for f in fields]
@@ -71,10 +105,9 @@ def view_sql(view: str, plan: TablePlan, superseded: Sequence[str]) -> str:
         f"CREATE VIEW {quote(view)} AS SELECT {columns} FROM "  # noqa: S608
         f"read_parquet([{files}], hive_partitioning=false, schema=MAP {{{schema}}})"
     )
-    if not VIEWS[view][1]:
-        return sql
-    conditions = ["variant = 0"]
+    if VIEWS[view][1]:
+        conditions.append("variant = 0")
     if view == "cloudtrail" and superseded:
         ids = ", ".join(literal(e) for e in superseded)
         conditions.append(f'("eventID" IS NULL OR "eventID" NOT IN ({ids}))')
-    return f"{sql} WHERE {' AND '.join(conditions)}"
+    return f"{sql} WHERE {' AND '.join(conditions)}" if conditions else sql

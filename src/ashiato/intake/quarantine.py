@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import sqlalchemy as sa
 from pyiceberg.expressions import AlwaysTrue
 
 from ashiato.core.errors import AshiatoError
@@ -13,20 +14,37 @@ from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import equal
 from ashiato.lake.scan import relation
+from ashiato.ledger import Ledger
+from ashiato.ledger import tables as t
 
 
-def entries(home: Home, limit: int) -> list[dict[str, Any]]:
-    """The newest entries: id, object, offset, reason, size in bytes, time."""
+def entries(home: Home, limit: int, id_: str | None = None) -> list[dict[str, Any]]:
+    """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time. `id_`: that one only."""
     with PinnedLake(home) as lake, duckdb.connect() as connection:
-        plan = lake.plan("quarantine", AlwaysTrue())
+        plan = lake.plan("quarantine", AlwaysTrue() if id_ is None else equal("id", id_))
         connection.execute("SET TimeZone = 'UTC'")
         sql = (
             'SELECT id, source, object, "offset", reason, octet_length(content) AS size, truncated, quarantined_at'
-            f" FROM {relation(plan.files, plan.iceberg_schema)} ORDER BY quarantined_at DESC, object, 4 LIMIT ?"
+            f" FROM {relation(plan.files, plan.iceberg_schema)}"
+            " WHERE $id IS NULL OR id = $id ORDER BY quarantined_at DESC, object, 4 LIMIT $limit"
         )
-        cursor = connection.execute(sql, [limit])
+        cursor = connection.execute(sql, {"id": id_, "limit": limit})
         names = [c[0] for c in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def with_states(ledger: Ledger, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Entries with `state`, what became of the object: quarantined (nothing of it was taken), failed (it waits to be read
+    again), taken (the rest of it was taken, or all of it since), or None where the ledger has forgotten it."""
+    o = t.objects.c
+    states: dict[tuple[str, str], str] = {}
+    names = sorted({e["object"] for e in found})
+    for start in range(0, len(names), 400):
+        asked = (
+            sa.select(o.source, o.name, o.state).where(o.name.in_(names[start : start + 400])).order_by(o.id)
+        )
+        states |= {(source, name): state for source, name, state in ledger.rows(asked)}
+    return [{**e, "state": states.get((e["source"], e["object"]))} for e in found]
 
 
 def entry_bytes(home: Home, id_: str) -> bytes | None:

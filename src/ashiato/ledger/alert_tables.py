@@ -118,7 +118,8 @@ alert_history = Table(
     Index("alert_history_by_alert", "alert", "at"),
 )
 
-#: Everything that people do. Rows are added, never changed.
+#: Everything that people do. Rows are added, never changed. `account`: the AWS account that it was about, where
+#: it was about one.
 audit_log = Table(
     "audit_log",
     metadata,
@@ -128,8 +129,11 @@ audit_log = Table(
     Column("what", String(40), nullable=False),
     Column("target", String(200), nullable=False),
     Column("detail", Text, nullable=False),
+    Column("account", String(20)),
     Index("audit_log_by_time", "at"),
     Index("audit_log_by_target", "target"),
+    Index("audit_log_by_account", "account"),
+    Index("audit_log_by_who", "who"),
 )
 
 #: Findings that nobody wants to hear of until `until`. Patterns with *, as JSON lists; an empty list: any.

@@ -17,9 +17,7 @@ from ashiato.search.terms import Term, Value, network
 #: Kinds of entity that a word without a form of its own may be the value of.
 _NAME_KINDS: Final = ("user", "session", "source_identity", "resource")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_IDENTIFIERS: Final = re.compile(
-    r"A[KS]IA[A-Z0-9]{12,124}|arn:aws[\w-]*:.+|(i|eni)-[0-9a-f]{8,17}|\d{12}"
-)
+_IDENTIFIERS: Final = re.compile(r"A[KS]IA[A-Z0-9]{12,124}|arn:aws[\w-]*:.+|(i|eni)-[0-9a-f]{8,17}|\d{12}")
 _ADDRESS_FIELDS: Final = {
     "cloudtrail": ("sourceIPAddress",),
     "config_items": (),
@@ -79,7 +77,9 @@ def _at(field: Field, place: Place, value: Value, dialect: Dialect) -> str:
 
 def _exists(place: Place, plain: str, listed: Sequence[str], dialect: Dialect) -> str:
     parts = [f"{dialect.json_value(place.column, plain)} IS NOT NULL"]
-    parts += [dialect.any_of(dialect.json_list(place.column, p), lambda x: f"{x} IS NOT NULL") for p in listed]
+    parts += [
+        dialect.any_of(dialect.json_list(place.column, p), lambda x: f"{x} IS NOT NULL") for p in listed
+    ]
     return "(" + " OR ".join(parts) + ")"
 
 
@@ -122,16 +122,15 @@ def _of_time(value: Value, dialect: Dialect) -> Callable[[str], str]:
     last = parse_absolute(value.upper) if value.upper is not None else found
     assert found is not None
     assert last is not None
-    first, after = dialect.moment(found[0]), dialect.moment(last[1])
-    if value.sign == ">":
-        return lambda x: f"{x} >= {after}"
-    if value.sign == ">=":
-        return lambda x: f"{x} >= {first}"
-    if value.sign == "<":
-        return lambda x: f"{x} < {first}"
-    if value.sign == "<=":
-        return lambda x: f"{x} < {after}"
-    return lambda x: f"({x} >= {first} AND {x} < {after})"
+    if value.sign in (">", "<="):
+        # A minute or a day is meant whole: after it, or up to its end.
+        after = dialect.moment(found[1])
+        return lambda x: f"{x} {'>=' if value.sign == '>' else '<'} {after}"
+    first = dialect.moment(found[0])
+    if value.sign in (">=", "<"):
+        return lambda x: f"{x} {value.sign} {first}"
+    end = dialect.moment(last[1])
+    return lambda x: f"({x} >= {first} AND {x} < {end})"
 
 
 def _of_text(value: Value, dialect: Dialect, suffix: str = "") -> Callable[[str], str]:
@@ -178,9 +177,11 @@ def _anywhere(value: Value, table: str, dialect: Dialect) -> str:
         if not value.quoted:
             parts.append(dialect.entities([entity_hash(kind, text) for kind in _NAME_KINDS]))
         if table == "vpc_flow_logs" and re.fullmatch(r"\d{1,5}", text):
-            parts += [f"{dialect.place(Place(n))} = {dialect.number(int(text))}" for n in ("srcport", "dstport")]
+            parts += [
+                f"{dialect.place(Place(n))} = {dialect.number(int(text))}" for n in ("srcport", "dstport")
+            ]
     part = re.sub(r"([\\%_])", r"\\\1", text)
-    pattern = _lowered("%" + (part if value.quoted else part.replace("*", "%")) + "%", dialect)
+    pattern = _lowered("%" + (part if value.quoted else part.strip("*").replace("*", "%")) + "%", dialect)
     for name in fields.MAIN[table]:
         whole = expression(fields.fields(table)[name], dialect)
         parts.append(f"lower({whole}) LIKE {pattern} ESCAPE '\\'")

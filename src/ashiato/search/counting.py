@@ -72,7 +72,9 @@ class Counts:
 def bucket_seconds(span: Span) -> int:
     """The size of a bucket for a span, so that there are at most MOST_BUCKETS."""
     length = (span.end - span.start).total_seconds()
-    return next((s for s in _SIZES if length / s <= MOST_BUCKETS - 2 and length / s < 2 * _LEAST_BUCKETS), _SIZES[-1])
+    return next(
+        (s for s in _SIZES if length / s <= MOST_BUCKETS - 2 and length / s < 2 * _LEAST_BUCKETS), _SIZES[-1]
+    )
 
 
 def counts(
@@ -82,7 +84,9 @@ def counts(
     `zone` (as its clocks stand at the span's end)."""
     span = _reach(reader)
     seconds = bucket_seconds(span)
-    shift = int((span.end.astimezone(zone).utcoffset() or timedelta()).total_seconds()) if seconds >= _HOUR else 0
+    shift = (
+        int((span.end.astimezone(zone).utcoffset() or timedelta()).total_seconds()) if seconds >= _HOUR else 0
+    )
     names = tuple(facets if facets is not None else fields.FACETS[reader.table])
     counting = _Counting(reader, names, seconds, shift)
     reached: datetime | None = None
@@ -128,15 +132,15 @@ class _Counting:
         time = f'(epoch("{reader.time}") + {self.shift})::BIGINT // {self.seconds} AS bucket'
         sets = ", ".join(["(bucket)", *(f"(f{i})" for i in range(len(known)))])
         group = ", ".join(["bucket", *(f"f{i}" for i in range(len(known)))])
-        inner = (
-            f"SELECT {', '.join([time, *own])} FROM {reader.relation(files)} WHERE {reader.found.sql}"
-        )
+        inner = f"SELECT {', '.join([time, *own])} FROM {reader.relation(files)} WHERE {reader.found.sql}"
         value = "coalesce(" + ", ".join(["NULL", *(f"f{i}::VARCHAR" for i in range(len(known)))]) + ")"
         select = (
             f"SELECT GROUPING({group})::INTEGER AS place, bucket, {value} AS value, count(*) AS n"
             f" FROM ({inner}) GROUP BY GROUPING SETS ({sets})"
         )
-        before = "SELECT NULL::INTEGER AS place, NULL::BIGINT AS bucket, NULL::VARCHAR AS value, NULL::BIGINT AS n"
+        before = (
+            "SELECT NULL::INTEGER AS place, NULL::BIGINT AS bucket, NULL::VARCHAR AS value, NULL::BIGINT AS n"
+        )
         if not self.started:
             reader.run(f"CREATE OR REPLACE TEMP TABLE counted AS {before} LIMIT 0", {}, deadline)
             self.started = True

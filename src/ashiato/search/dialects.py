@@ -26,7 +26,7 @@ class Dialect(Protocol):
 
     def text(self, value: str) -> str: ...
 
-    def number(self, value: int | float) -> str: ...
+    def number(self, value: float) -> str: ...
 
     def moment(self, value: datetime) -> str: ...
 
@@ -75,7 +75,7 @@ class Bound:
     def text(self, value: str) -> str:
         return f"{self.bind(value)}::VARCHAR"
 
-    def number(self, value: int | float) -> str:
+    def number(self, value: float) -> str:
         return f"{self.bind(value)}::{'BIGINT' if isinstance(value, int) else 'DOUBLE'}"
 
     def moment(self, value: datetime) -> str:
@@ -141,7 +141,7 @@ class Athena:
     def text(self, value: str) -> str:
         return literal(value)
 
-    def number(self, value: int | float) -> str:
+    def number(self, value: float) -> str:
         return str(value)
 
     def moment(self, value: datetime) -> str:

@@ -119,8 +119,8 @@ FACETS: Final = {
 #: Fields that a word by itself is looked for in.
 MAIN: Final = {
     "cloudtrail": (
-        "eventName", "eventSource", "principal", "userIdentity.userName", "sourceIPAddress", "userAgent",
-        "errorCode", "errorMessage", "requestParameters",
+        "eventName", "eventSource", "principal", "userIdentity.userName", "userIdentity.accessKeyId",
+        "sourceIPAddress", "userAgent", "errorCode", "errorMessage", "requestParameters",
     ),
     "config_items": ("resourceType", "resourceId", "resourceName", "ARN", "configurationItemStatus", "tags"),
     "vpc_flow_logs": (

@@ -68,7 +68,9 @@ class Search:
             oldest_first=given.get("sort") in ("oldest", "time", "asc"),
             after=given.get("after") or "",
             group=given.get("group") or "",
-            rows=min(max(int(rows), 1), MOST_ROWS) if rows.isascii() and rows.isdigit() and len(rows) < 6 else ROWS,
+            rows=min(max(int(rows), 1), MOST_ROWS)
+            if rows.isascii() and rows.isdigit() and len(rows) < 6
+            else ROWS,
         )
 
     def parameters(self) -> dict[str, str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import re
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +41,8 @@ _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+#: Rows that a stream hands over at a time.
+BATCH_ROWS = 2048
 _MACROS = ("ax_json_scalar", "ax_json_extract")
 _lock = Lock()
 _shared: duckdb.DuckDBPyConnection | None = None
@@ -45,10 +50,12 @@ _shared: duckdb.DuckDBPyConnection | None = None
 
 def _cursor() -> duckdb.DuckDBPyConnection:
     """A connection of its own to the shared database, which keeps footers of files that it has read."""
-    global _shared  # noqa: PLW0603 - one database a process
+    global _shared
     with _lock:
         if _shared is None:
-            made = duckdb.connect(":memory:", config=_CONFIG)
+            spill = tempfile.mkdtemp(prefix="ashiato-search-")
+            atexit.register(shutil.rmtree, spill, ignore_errors=True)
+            made = duckdb.connect(":memory:", config={**_CONFIG, "temp_directory": spill})
             made.execute("SET parquet_metadata_cache = true")
             for statement in (*macros.statements(*_MACROS), *_own_macros()):
                 made.execute(statement)
@@ -174,6 +181,19 @@ class Reader:
         """The answer as Arrow. Raises QueryStopped likewise."""
         return self._within(deadline, lambda c: c.sql(sql, params=dict(values)).to_arrow_table())
 
+    def stream(
+        self, sql: str, values: Mapping[str, object], deadline: Deadline
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The answer in batches; nothing else may run here until its end. Raises QueryStopped likewise."""
+        batches = self._within(
+            deadline, lambda c: c.sql(sql, params=dict(values)).to_arrow_reader(BATCH_ROWS)
+        )
+        while True:
+            batch = self._within(deadline, lambda _: next(batches, None))
+            if batch is None:
+                return
+            yield batch.to_pylist()
+
     def _within(self, deadline: Deadline, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         if deadline.over:
             raise _stopped(deadline)
@@ -186,7 +206,8 @@ class Reader:
             raise _stopped(deadline) from None
         except duckdb.OutOfMemoryException:
             raise QueryStopped(
-                "the search needs more memory than it may use", remedy="Choose a shorter time or fewer columns"
+                "the search needs more memory than it may use",
+                remedy="Choose a shorter time or fewer columns",
             ) from None
         finally:
             timer.cancel()

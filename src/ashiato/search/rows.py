@@ -5,28 +5,30 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-import pyarrow as pa
+from typing import Any, Final
 
 from ashiato.core.errors import QueryStopped
 from ashiato.engine.views import quote
 from ashiato.formats.refs import COLUMNS, REF_OF
-from ashiato.formats.tables import TABLES
 from ashiato.search import fields
 from ashiato.search.conditions import expression
 from ashiato.search.dialects import Bound
+from ashiato.search.fields import Field
 from ashiato.search.reading import Deadline, Reader, Where
 from ashiato.search.refusals import SearchRefused
-from ashiato.search.slices import Slice, portions
+from ashiato.search.slices import MOST_ROWS, Slice, portions
+
+#: Characters of a value, and elements of a list, that a page shows; exports have all.
+LONGEST: Final = 20_000
+MOST_ELEMENTS: Final = 200
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as shown: a value for each of `columns`, and a reference to each record.
+    """Rows as shown: a value for each of `columns` (text cut at LONGEST), and a reference to each record.
 
     `next` is the cursor of the following page, empty after the last. `reached`: where the time given was over
     before enough rows were found, the time up to which was looked; the next page goes on from there.
@@ -83,24 +85,34 @@ def page(reader: Reader, deadline: Deadline) -> Page:
     return _page(reader, found, after, wanted, None)
 
 
-def ordered(reader: Reader, after: Cursor | None = None) -> Iterator[Slice]:
-    """Portions of the search in its order, from the cursor on."""
+def ordered(reader: Reader, after: Cursor | None = None, most: int = MOST_ROWS) -> Iterator[Slice]:
+    """Portions of the search in its order, from the cursor on, of about `most` rows."""
     oldest = reader.search.oldest_first
     apart = reader.slices[::-1] if oldest else reader.slices
     if after is not None:
         apart = [s for s in apart if (s.last >= after.time if oldest else s.first <= after.time)]
-    return portions(apart)
+    return portions(apart, most=most)
 
 
-def selection(reader: Reader) -> list[str]:
-    """The shown columns as SQL, named c0, c1 …"""
+def selection(reader: Reader, *, cut: bool = True) -> list[str]:
+    """The shown columns as SQL, named c0, c1 …; `cut`: text at LONGEST."""
     dialect = Bound()
-    known = [fields.find(reader.table, name) for name in reader.search.shown]
-    return [f"{expression(f, dialect)} AS c{i}" for i, f in enumerate(known) if f is not None]
+    known = [f for name in reader.search.shown if (f := fields.find(reader.table, name)) is not None]
+    return [f"{_cut(f, dialect) if cut else expression(f, dialect)} AS c{i}" for i, f in enumerate(known)]
+
+
+def _cut(field: Field, dialect: Bound) -> str:
+    whole = expression(field, dialect)
+    if field.kind not in ("text", "address"):
+        return whole
+    if field.listed:
+        return f"list_transform(list_slice({whole}, 1, {MOST_ELEMENTS}), lambda e: left(e, {LONGEST}))"
+    return f"left({whole}, {LONGEST})"
 
 
 def _tie(name: str) -> str:
-    return f"coalesce({quote(name)}::VARCHAR, '')"
+    # The object's name is long; any order does.
+    return "md5(coalesce(object, ''))" if name == "object" else f"coalesce({quote(name)}::VARCHAR, '')"
 
 
 def order(reader: Reader) -> str:
@@ -143,12 +155,9 @@ def _read(
         sql, values = f"{sql} AND {_names(more.sql)}", {**values, **more.values}
         skipped = after.skipped + 1 if after.ties else 0
     ties = [f"{_tie(n)} AS t{i}" for i, n in enumerate(fields.TIES[reader.table])]
-    refs = [f"{quote(n)} AS r{i}" for i, n in enumerate(COLUMNS[reader.table])]
-    columns = ", ".join([f"{quote(reader.time)} AS _time", *ties, *refs, *selection(reader)])
-    statement = (
-        f"SELECT {columns} FROM {reader.relation(portion)} WHERE {sql} ORDER BY {order(reader)} LIMIT {wanted + skipped}"
-    )
-    rows = reader.table_of(statement, values, deadline).to_pylist()
+    columns = ", ".join([f"{quote(reader.time)} AS _time", *ties, *ref_columns(reader), *selection(reader)])
+    statement = f"SELECT {columns} FROM {reader.relation(portion)} WHERE {sql} ORDER BY {order(reader)} LIMIT {wanted + skipped}"
+    rows: list[dict[str, Any]] = reader.table_of(statement, values, deadline).to_pylist()
     if not skipped or after is None:
         return rows
     same = 0
@@ -176,24 +185,15 @@ def _page(
         following = Cursor(reached, ()).written()
     names = reader.search.shown
     rows = [{name: row[f"c{i}"] for i, name in enumerate(names)} for row in shown]
-    refs = [
-        REF_OF[reader.table]({n: row[f"r{i}"] for i, n in enumerate(COLUMNS[reader.table])}) for row in shown
-    ]
+    refs = [ref_of(reader, row) for row in shown]
     return Page(names, rows, refs, following, reached)
 
 
-def types(reader: Reader) -> Sequence[pa.DataType]:
-    """Arrow types of the shown columns."""
-    made = []
-    for name in reader.search.shown:
-        field = fields.find(reader.table, name)
-        place = field.places[0] if field else None
-        type_: pa.DataType = pa.string()
-        if place is not None and not place.keys and not (field and field.first):
-            type_ = TABLES[reader.table].by_name[place.column].type
-            if place.listed:
-                type_ = pa.list_(pa.string()) if place.inside else type_
-            for part in () if place.listed else place.inside:
-                type_ = type_.field(part).type
-        made.append(type_)
-    return made
+def ref_columns(reader: Reader) -> list[str]:
+    """What references are made of, as SQL."""
+    return [f"{quote(n)} AS r{i}" for i, n in enumerate(COLUMNS[reader.table])]
+
+
+def ref_of(reader: Reader, row: Mapping[str, Any]) -> str:
+    """The reference of a row that has `ref_columns`."""
+    return REF_OF[reader.table]({n: row[f"r{i}"] for i, n in enumerate(COLUMNS[reader.table])})

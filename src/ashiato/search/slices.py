@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pyiceberg.conversions import from_bytes
+from pyiceberg.types import TimestamptzType
 
 from ashiato.formats.tables import TABLES
 from ashiato.lake.plans import PinnedLake
@@ -41,8 +42,8 @@ def slices(lake: PinnedLake, table: str, span: Span) -> list[Slice]:
     for task in iceberg.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files():
         file = task.file
         low, high = file.lower_bounds.get(time.field_id), file.upper_bounds.get(time.field_id)
-        first = BEGIN if low is None else _moment(from_bytes(time.field_type, low))  # type: ignore[misc,call-overload]
-        last = END if high is None else _moment(from_bytes(time.field_type, high))  # type: ignore[misc,call-overload]
+        first = BEGIN if low is None else _moment(low)
+        last = END if high is None else _moment(high)
         found.append(Slice((file.file_path.removeprefix("file://"),), first, last, file.record_count))
     found.sort(key=lambda s: s.last, reverse=True)
     apart: list[Slice] = []
@@ -54,21 +55,22 @@ def slices(lake: PinnedLake, table: str, span: Span) -> list[Slice]:
     return apart
 
 
-def portions(apart: list[Slice], first_rows: int = FIRST_ROWS) -> Iterator[Slice]:
-    """Neighbours put together: small portions first, so that the first answer is quick."""
-    wanted = first_rows
+def portions(apart: list[Slice], first_rows: int = FIRST_ROWS, most: int = MOST_ROWS) -> Iterator[Slice]:
+    """Neighbours put together: small portions first, so that the first answer is quick; then of `most` rows."""
+    wanted = min(first_rows, most)
     held: Slice | None = None
     for one in apart:
         held = one if held is None else _joined(held, one)
         if held.rows >= wanted:
             yield held
             held = None
-            wanted = min(wanted * 2, MOST_ROWS)
+            wanted = min(wanted * 2, most)
     if held is not None:
         yield held
 
 
-def _moment(microseconds: int) -> datetime:
+def _moment(bound: bytes) -> datetime:
+    microseconds: int = from_bytes(TimestamptzType(), bound)  # type: ignore[assignment]
     return _EPOCH + timedelta(microseconds=microseconds)
 
 

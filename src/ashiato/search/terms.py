@@ -166,7 +166,9 @@ class _Parser:
             opened = self.at
             self.at += 1
             while True:
-                while self.at < len(self.text) and (self.text[self.at].isspace() or self.text[self.at] == ","):
+                while self.at < len(self.text) and (
+                    self.text[self.at].isspace() or self.text[self.at] == ","
+                ):
                     self.at += 1
                 if self.at >= len(self.text):
                     raise SearchRefused("open_parenthesis", opened, len(self.text))
@@ -199,7 +201,7 @@ class _Parser:
         if not free:
             for candidate in (">=", "<=", ">", "<"):
                 if self.text.startswith(candidate, self.at):
-                    sign = candidate  # type: ignore[assignment]
+                    sign = candidate
                     self.at += len(candidate)
                     break
         if self.text[self.at : self.at + 1] == '"':

@@ -1,1 +1,1 @@
-"""The pages: rendered on the server, no logic."""
+"""The pages: rendered on the server, no logic. What a page is: `page`; who asks: `visit`; the application: `app`."""

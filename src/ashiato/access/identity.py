@@ -1,0 +1,65 @@
+"""Who acts: made once a request, handed to whatever reads or changes something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ashiato.access.roles import ABILITIES, Forbidden, Role, abilities_of, at_least
+from ashiato.core.scope import AccountScope
+from ashiato.core.settings import Settings
+
+Language = Literal["en", "ja", "auto"]
+LANGUAGES: tuple[Language, ...] = ("en", "ja", "auto")
+Via = Literal["session", "token", "demo", "cli", "link"]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`groups`: account groups that limit it, or None. `abilities`: those of the role, less what limits take away.
+    `user`: the number of a user of ours; `session`, `token`: the number of what it came with. `address`: where it
+    asks from."""
+
+    name: str
+    role: Role
+    abilities: frozenset[str]
+    groups: tuple[str, ...] | None = None
+    display: str = ""
+    language: Language = "auto"
+    zone: str = "UTC"
+    via: Via = "session"
+    user: int | None = None
+    session: int | None = None
+    token: int | None = None
+    address: str | None = None
+
+    @classmethod
+    def local(cls, name: str) -> Identity:
+        """Whoever has the command line, and with it the control database."""
+        return cls(name, "admin", abilities_of("admin"), via="cli")
+
+    @classmethod
+    def demo(cls) -> Identity:
+        """The one visitor of `ashiato demo`, on loopback."""
+        return cls("demo", "admin", abilities_of("admin"), via="demo")
+
+    def scope(self, settings: Settings) -> AccountScope:
+        """The accounts that it may see. A group that the settings do not know holds none."""
+        return AccountScope() if self.groups is None else AccountScope.of_groups(self.groups, settings)
+
+    def may(self, ability: str) -> bool:
+        """Whether it may do this, an ability of `roles.ABILITIES`."""
+        return ABILITIES[ability].name in self.abilities
+
+    def at_least(self, role: Role) -> bool:
+        """Whether it may do all that this role may (within its accounts). A token's scopes count, not its owner."""
+        return at_least(self.role, role) and self.abilities >= abilities_of(
+            role, limited=self.groups is not None
+        )
+
+    def require(self, ability: str) -> None:
+        """Raises Forbidden where it may not."""
+        if not self.may(ability):
+            raise Forbidden(
+                f"{self.name} may not {ABILITIES[ability].what}", remedy="Ask an admin for the right to."
+            )

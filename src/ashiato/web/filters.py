@@ -1,0 +1,98 @@
+"""Filters of the templates: times, figures, ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def register(environment: jinja2.Environment) -> None:
+    environment.filters.update(
+        iso=iso, figure=figure, size=size, middle=middle, bounded=bounded, aware=aware, span=span
+    )
+    environment.globals["iso"] = iso
+
+
+def aware(value: datetime) -> datetime:
+    """With its zone; a time without one is UTC (SQLite gives such)."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+def iso(value: datetime) -> str:
+    """In UTC, to the second.
+
+    >>> iso(datetime(2026, 11, 23, 10, 32))
+    '2026-11-23T10:32:00Z'
+    """
+    return f"{aware(value).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def figure(value: float | None) -> str:
+    """With separators; fractions to three figures.
+
+    >>> figure(1234567), figure(0.12345), figure(None)
+    ('1,234,567', '0.123', '–')
+    """
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+
+
+def size(value: int | None) -> str:
+    """Bytes in the unit that gives three figures.
+
+    >>> size(1536), size(12)
+    ('1.50 KiB', '12 B')
+    """
+    if value is None:
+        return "–"
+    amount = float(value)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return (
+                f"{amount:.0f} B"
+                if unit == "B"
+                else f"{amount:.3g} {unit}"
+                if amount >= 10
+                else f"{amount:.2f} {unit}"
+            )
+        amount /= 1024
+    return f"{amount:.3g} TiB"
+
+
+def middle(text: str, most: int = 28) -> str:
+    """Shortened in the middle.
+
+    >>> middle("arn:aws:iam::111111111111:user/alice", 20)
+    'arn:aws:ia…ser/alice'
+    """
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return f"{text[:head]}…{text[len(text) - (most - head - 1) :]}"
+
+
+def bounded(text: object, most: int = 2000) -> str:
+    """Text of a record, no longer than a page bears."""
+    whole = str(text)
+    return whole if len(whole) <= most else whole[:most] + "…"
+
+
+def span(value: timedelta | float | None) -> str:
+    """A duration in its two largest units.
+
+    >>> span(timedelta(minutes=125)), span(3.2)
+    ('2 h 5 min', '3 s')
+    """
+    if value is None:
+        return "–"
+    seconds = int(value.total_seconds() if isinstance(value, timedelta) else value)
+    parts = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, seconds = divmod(seconds, length)
+        if amount:
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or "0 s"

@@ -1,0 +1,94 @@
+"""Templates: one Jinja environment a language, everything escaped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+if TYPE_CHECKING:
+    from ashiato.web.page import Nav, Route
+    from ashiato.web.site import Site
+    from ashiato.web.visit import Visit
+
+_HERE = Path(__file__).parent
+TEMPLATES = _HERE / "templates"
+STATIC = _HERE / "static"
+
+
+class Rendering:
+    """Renders pages. Templates see `visit`, `title`, `nav`, `_`, `ngettext` and what the handler gives."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._environments = {language: self._environment(language) for language in site.words}
+        self.account_names = {a.id: a.name for a in site.settings.accounts}
+        self.styles = {a.name for a in site.areas if (STATIC / f"{a.name}.css").is_file()}
+        self.nav: list[tuple[Nav, Route]] = sorted(
+            ((r.nav, r) for r in site.routes if r.nav is not None), key=lambda entry: entry[0].position
+        )
+
+    def _environment(self, language: str) -> jinja2.Environment:
+        from ashiato.web import filters
+
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=-1,
+            auto_reload=False,
+        )
+        words = self.site.words[language]  # type: ignore[index]
+        environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        filters.register(environment)
+        environment.globals["static"] = _static_address
+        return environment
+
+    def page(self, visit: Visit, template: str, title: str | None, values: dict[str, Any]) -> str:
+        """The whole document. Raises jinja2's errors, which are defects."""
+        found = self._environments[visit.language].get_template(template)
+        own = title if title is not None else (visit._(visit.route.title) if visit.route else "")
+        area = visit.route.area if visit.route else ""
+        return found.render(
+            visit=visit,
+            title=own,
+            nav=[(n, r) for n, r in self.nav if visit.identity is not None and visit.may(r.least)],
+            area=area,
+            area_css=f"{area}.css" if area in self.styles else None,
+            utc=UTC,
+            **values,
+        )
+
+    def account_name(self, account: str | None) -> str | None:
+        """The name that the settings give an account."""
+        return self.account_names.get(account or "")
+
+
+def _static_address(name: str) -> str:
+    """A file of ours; its change of content changes the address, so that browsers may keep it for ever."""
+    return f"/static/{name}?{version_of(name)}"
+
+
+_versions: dict[str, tuple[float, str]] = {}
+
+
+def version_of(name: str) -> str:
+    """Twelve hex digits of the content; looked at again where the file changed."""
+    import hashlib
+
+    path = STATIC / name
+    changed = path.stat().st_mtime
+    known = _versions.get(name)
+    if known is None or known[0] != changed:
+        known = _versions[name] = (changed, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
+    return known[1]
+
+
+def moment_of(value: datetime) -> datetime:
+    """In UTC; a time without a zone is UTC (SQLite gives such)."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
