@@ -268,7 +268,7 @@ def at(
         print_rows(told.format, [*NAMED, "captured", "status"], rows)
         if told.format == "table":
             rest = f", {len(found):,} shown; --limit shows more" if len(found) < count else ""
-            print(f"{count:,} resources{rest}", file=sys.stderr)
+            print(f"{count:,} resource{'' if count == 1 else 's'}{rest}", file=sys.stderr)
 
 
 def _scope(told: Common, accounts: Sequence[str] | None) -> AccountScope:
