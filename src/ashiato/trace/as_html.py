@@ -83,7 +83,7 @@ def chart(document: Mapping[str, Any], language: Language) -> dict[str, Any] | N
     span = max((last - first).total_seconds(), 1.0)
 
     def at(time: datetime) -> float:
-        share = (time - first).total_seconds() / span
+        share: float = (time - first).total_seconds() / span
         return round(min(max(share, 0.0), 1.0) * (_WIDTH - 4), 1)
 
     lanes: list[dict[str, Any]] = []

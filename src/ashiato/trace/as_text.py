@@ -125,9 +125,11 @@ def _details(lane: str, row: Mapping[str, Any], language: Language) -> Iterator[
         since = clock(row["since"])[11:19]
         yield "dim", 6, label("repeats", language, n=f"{row['repeats'] - 1:,}", since=since, calls=calls)
     if lane == "change":
-        yield from (("dim", 6, difference(d, language)) for d in row["diff"][:_FEW])
-        if len(row["diff"]) > _FEW:
-            yield "dim", 6, label("left_out", language, n=len(row["diff"]) - _FEW + row["diff_left_out"])
+        # What is related says again what the configuration says.
+        own = [d for d in row["diff"] if not d["path"].startswith("relationships[")] or row["diff"]
+        yield from (("dim", 6, difference(d, language)) for d in own[:_FEW])
+        if len(own) > _FEW:
+            yield "dim", 6, label("left_out", language, n=len(own) - _FEW + row["diff_left_out"])
         for cause in row["causes"][:1]:
             said = f"{clock(cause['time'])[11:19]} {cause['text']} ({cause['why']})"
             yield "plain", 6, label("because", language, text=said)

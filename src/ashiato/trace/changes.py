@@ -89,6 +89,7 @@ def _change(
         "others": [] if behind is None else [_cause(c, telling) for c in behind.others],
         "no_cause": bool(behind and behind.none),
         "gap": None if behind is None or behind.gap is None else behind.gap.as_json(),
+        "let": None,
         "before": None if change.before is None else change.before.captured,
         "arrived": row["delivered_at"] or row["ingested_at"],
         "name": shown(row["resourceName"] or telling.resources.get(row["resourceId"] or "") or "", 200)

@@ -60,12 +60,16 @@ class Connection:
 
     @property
     def interface(self) -> str | None:
-        return self.row["interface_id"] or self.row["tgw_attachment_id"] or self.row["resource_id"]
+        named: str | None = (
+            self.row["interface_id"] or self.row["tgw_attachment_id"] or self.row["resource_id"]
+        )
+        return named
 
     @property
     def host(self) -> str | None:
         """Where it was recorded: the instance, else the interface."""
-        return self.row["instance_id"] or self.interface
+        instance: str | None = self.row["instance_id"]
+        return instance or self.interface
 
 
 def joined(rows: pa.Table) -> list[Connection]:
@@ -262,6 +266,7 @@ def connection_document(made: Connection, telling: Telling, repeats: int = 1) ->
         "region": row["region"],
         "records": made.records,
         "repeats": repeats,
+        "let_by": None,
         "ref": made.refs[0],
         "refs": list(made.refs),
         "text": _text(made, telling),

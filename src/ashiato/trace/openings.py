@@ -73,7 +73,7 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
     made: list[Opening] = []
     for event in events:
         group = _group(event)
-        if group not in groups or event["eventName"] in CLOSING:
+        if group is None or group not in groups or event["eventName"] in CLOSING:
             continue
         made += [_opening(event, group, rule, events, items) for rule in rules_of(Call(event))]
     return made[:_MOST_OPENINGS]

@@ -51,8 +51,7 @@ def raw_of(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """The raw record of a row and where it came from."""
     return {
         "record": record_of(row, TABLES[table]),
-        "source": shown(row["source"] or "", 400),
-        "object": shown(row["object"] or "", 1100),
+        "provenance": {"source": shown(row["source"] or "", 400), "object": shown(row["object"] or "", 1100)},
     }
 
 

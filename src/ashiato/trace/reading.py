@@ -207,7 +207,8 @@ def _read(
 
 
 def _of_spans(column: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
-    parts, values = [], {}
+    parts: list[str] = []
+    values: dict[str, Any] = {}
     for number, (first, last) in enumerate(spans):
         parts.append(f'("{column}" >= $s{number} AND "{column}" <= $e{number})')
         values |= {f"s{number}": first, f"e{number}": last}

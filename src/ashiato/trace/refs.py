@@ -118,7 +118,7 @@ def _rows(lake: PinnedLake, ref: Ref, scope: AccountScope) -> list[dict[str, Any
     )
     with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        rows = connection.sql(sql, params=values | more).to_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = connection.sql(sql, params=values | more).to_arrow_table().to_pylist()
     if ref.table == "vpc_flow_logs":
         rows = [row for row in rows if flow_ref(row) == str(ref)][:1]
     return rows
@@ -135,7 +135,7 @@ def _condition(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
         account, region, kind, own, captured = ref.parts
         time = _time(captured)
         until = time + _MICROSECOND
-        planned = And(
+        planned: BooleanExpression = And(
             within("configurationItemCaptureTime", time.isoformat(), until.isoformat()),
             equal("resourceId", own),
         )
