@@ -46,3 +46,10 @@ def test_a_reference_to_nothing_says_so(visit: Visiting) -> None:
         answer = visit(f"/record?ref={ref}")
         assert answer.status == 404
         assert "There is no such record" in answer.words
+
+
+def test_another_accounts_record_is_no_record(visit: Visiting, estate: Estate) -> None:
+    for path in ("/record", "/record/export"):
+        answer = visit(f"{path}?ref={_ref(estate)}", groups=("operations",))
+        assert answer.status == 404
+        assert "deploy-bot" not in answer.text

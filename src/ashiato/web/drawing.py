@@ -73,7 +73,7 @@ def _led(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         for cause in change["causes"][:1]:
             yield cause["ref"], change["ref"]
     for link in document["links"]:
-        yield link["cause"], link["effect"]
+        yield link["from"], link["to"]
 
 
 def _gaps(gaps: Iterable[Mapping[str, Any]]) -> Iterable[Gap]:

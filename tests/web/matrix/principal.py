@@ -6,13 +6,15 @@ ENTRIES = [
     Entry(
         "principal.principal",
         lambda estate: f"/principal?id={estate.truth['attack']['leakedUser']}",
-        hides=("203.0.113.66", "iam:CreateUser"),
+        hides=("shop-audit",),
+        shows=("203.0.113.66",),
     ),
     Entry("principal.named", "/principal/alice", ok=303),
     Entry(
         "host.host",
         lambda estate: f"/host?id={estate.truth['attack']['instance']['id']}",
-        hides=("203.0.113.99", "orders-legacy"),
+        hides=("shop-audit",),
+        shows=("203.0.113.99",),
     ),
     Entry("host.named", "/host/10.0.0.1", ok=303),
 ]

@@ -6,7 +6,8 @@ ENTRIES = [
     Entry(
         "resource.resource",
         lambda estate: f"/resource?id={estate.truth['attack']['securityGroup']}",
-        hides=("legacy-sg", "svc-backup-sync"),
+        hides=("shop-audit",),
+        shows=("legacy-sg",),
     ),
     Entry("resource.named", "/resource/sg-0a1b2c3d", ok=303),
 ]

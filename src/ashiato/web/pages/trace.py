@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 area = Area("trace")
 
 #: Rows of each lane on one page.
-SHOWN: Final = 100
+SHOWN: Final = 50
 #: Related things of a kind and role, unless all are asked for.
 MOST_RELATED: Final = 12
 _TITLES: Final = {
@@ -101,12 +101,29 @@ def _shown(visit: Visit, found: Trace) -> Response:
         every=visit.one("fold") == "no",
         picture=lanes(visit, document, SHOWN),
         graph=ties(visit, document) if not visit.one("after") else None,
+        led=_led(document),
+        hosts=_hosts(entity),
         related=_related(document, 1000 if visit.one("related") == "all" else MOST_RELATED),
         told=next((o["text"] for o in document["operations"] if not o["noise"]), None),
         own={k.value for k in found.subject.keys},
         pages=_pages(visit, entity),
         **pieces(),
     )
+
+
+def _hosts(entity: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The hosts that an address was, each once, the newest spell of each."""
+    if entity["kind"] != "address":
+        return []
+    by_resource = {spell["instance"] or spell["resource"]: spell for spell in entity.get("hosts", ())}
+    return [{"value": value, **spell} for value, spell in by_resource.items()]
+
+
+def _led(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Links of the trace worth a sentence: what a change let through; what made the change that did."""
+    let = [link for link in document["links"] if link["how"] == "let"]
+    causes = {link["from"] for link in let}
+    return [link for link in document["links"] if link["how"] == "let" or link["to"] in causes][:12]
 
 
 def _pages(visit: Visit, entity: Mapping[str, Any]) -> list[tuple[str, str]]:
