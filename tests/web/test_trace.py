@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from web.conftest import Estate, Visiting
 
+
 def traced(address: str) -> str | None:
     """What a link traces; None for other links."""
     parts = urlsplit(address)
@@ -26,7 +27,9 @@ def test_what_cannot_be_traced_is_said_beside_the_box(visit: Visiting) -> None:
     assert "there is no kind nothing" in answer.words
 
 
-def test_a_key_is_told_with_its_operations_alerts_and_what_it_touched(visit: Visiting, estate: Estate) -> None:
+def test_a_key_is_told_with_its_operations_alerts_and_what_it_touched(
+    visit: Visiting, estate: Estate
+) -> None:
     attack = estate.truth["attack"]
     answer = visit(f"/trace?q={attack['leakedKey']}")
     assert f"What was done with the key {attack['leakedKey']}?" in answer.words
