@@ -65,7 +65,8 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
         told = Common(Settings(home=home), "json")
         take_in(told, [str(files)])
         # Days that stand as in a home of any age: pages of things that were long ago need no scan.
-        with told.open_for_writing("the tests of the pages") as opened, LakeWriter(opened):
+        with told.open_for_writing("the tests of the pages") as opened:
+            LakeWriter(opened).close()
             maintain(opened, told.settings, only={"footprints"})
     truth = json.loads((files / "truth.json").read_text())
     return Estate(home, files, truth, Settings(home=home, accounts=ACCOUNTS))

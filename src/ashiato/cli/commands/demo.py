@@ -111,6 +111,9 @@ def _make(told: Common, folder: Path, *, with_pages: bool) -> None:
     report = take_in(told, [str(folder)])
     if told.format == "table":
         show(told, report)
+    if with_pages:
+        say("Counting what is in each day, as maintenance does once a day is over …")
+        _settle(told)
     from ashiato.demo.telling import tell
 
     story = tell(told.home)
@@ -134,6 +137,14 @@ def _make(told: Common, folder: Path, *, with_pages: bool) -> None:
     )
     print(f"  ashiato alerts list --home {told.home}")
     print(f"  ashiato sources --home {told.home}")
+
+
+def _settle(told: Common) -> None:
+    """The footprints of every day: pages find by them what was long ago."""
+    from ashiato.lake.maintain import maintain
+
+    with told.open_for_writing("ashiato demo") as opened:
+        maintain(opened, told.settings, only={"footprints"})
 
 
 def _serve(told: Common, files: Path, port: int | None) -> None:
