@@ -34,7 +34,7 @@ from benchmarks.report import Row
 
 ORDER = 75
 FAMILY = "pages"
-GROUPS = ("", "production", "development", "security")
+GROUPS = ("", "", "shop", "production", "security")
 LEVELS = ("low", "medium", "high")
 
 

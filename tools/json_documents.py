@@ -255,6 +255,16 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
             about="Status 1 where `gaps`, `failed` or `silent` has entries, or a watched source is in error.",
         ),
     ),
+    "ashiato serve": (
+        Document(
+            "ashiato serve --json",
+            {
+                "address": ("text", "where the pages are"),
+                "link": ("text or null", "the link for the first admin; null where there is a user already"),
+            },
+            about="Printed once the address is bound; the command goes on until it is stopped.",
+        ),
+    ),
     "ashiato watch": (
         Document(
             "ashiato watch --once --json",

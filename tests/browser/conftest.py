@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from ashiato.demo.pages import accounts_of
+from ashiato.core.settings import Settings
+from ashiato.demo.settings import with_names
 from browser.chromium import chromium, find_chromium, window
 from browser.served import Served, serving
 from conftest import missing_part
@@ -96,7 +97,7 @@ def admin(served: tuple[Served, Estate], executable: str) -> Signed:
 
 def _settings(estate: Estate) -> str:
     lines = ["[web]", "requests_a_minute = 100000"]
-    for account in accounts_of(estate.truth):
+    for account in with_names(Settings(home=estate.home)).accounts:
         lines += [
             "",
             "[[accounts]]",

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ashiato.core.settings import Account, Settings
-from ashiato.demo import estate as e
+from ashiato.core.settings import Settings
+from ashiato.demo.settings import with_names
 from ashiato.web.guiding import Incident
 
 if TYPE_CHECKING:
@@ -53,15 +53,6 @@ def incident_of(truth: dict[str, Any]) -> Incident | None:
     )
 
 
-def accounts_of(truth: dict[str, Any]) -> list[Account]:
-    """Names and groups for the accounts: production, development, security, and the rest together."""
-    groups = {e.PROD: ["production"], e.DEV: ["development"], e.SECURITY: ["security"]}
-    return [
-        Account(id=account, name=name, groups=groups.get(account, ["others"]))
-        for account, name in truth["accounts"].items()
-    ]
-
-
 def listen(port: int, *, or_any: bool) -> socket.socket:
     """A listening socket on loopback. `or_any`: where the port is taken, another one. Raises WrongUse."""
     from ashiato.core.errors import WrongUse
@@ -81,8 +72,7 @@ def serve(home: Home, settings: Settings, truth: dict[str, Any], listening: sock
     from ashiato.web.serving import run
     from ashiato.web.site import Site
 
-    own = settings if settings.accounts else settings.model_copy(update={"accounts": accounts_of(truth)})
-    site = Site(home, own, OpenDoor(), open_to_readers=True, incident=incident_of(truth))
+    site = Site(home, with_names(settings), OpenDoor(), open_to_readers=True, incident=incident_of(truth))
     run(site, listening)
 
 

@@ -52,7 +52,7 @@ def serve(
     with _opened(told) as opened:
         begin = f"http://{address.rpartition(':')[0]}:{socket.getsockname()[1]}"
         secret = Links(opened.ledger, told.settings).first_start()
-        _tell(told, begin, None if secret is None else begin + PATH + secret)
+        tell(told, begin, None if secret is None else begin + PATH + secret)
         run(Site(opened, told.settings, AccountDoor.of(opened.ledger, told.settings)), socket)
 
 
@@ -66,7 +66,8 @@ def _opened(told: Common) -> Home:
     return told.open_for_reading()
 
 
-def _tell(told: Common, address: str, link: str | None) -> None:
+def tell(told: Common, address: str, link: str | None) -> None:
+    """Where the pages are, and the link for the first admin, if there is one."""
     from ashiato.cli.output import to_json
 
     if told.format == "json":
