@@ -42,11 +42,20 @@ def read(ledger: Ledger, **wanted: Any) -> list[audit.Entry]:
 
 
 def test_an_entry_says_who_what_when_how_and_from_where(ledger: Ledger, at: Clock) -> None:
-    note(ledger, BOB, "searched", "cloudtrail", query="eventName:CreateUser", rows=17, cursor=None)
+    note(
+        ledger,
+        BOB,
+        "searched",
+        "cloudtrail",
+        query="eventName:CreateUser",
+        rows=17,
+        since=at.time,
+        cursor=None,
+    )
     [entry] = read(ledger)
     assert (entry.who, entry.what, entry.target, entry.at) == ("bob", "searched", "cloudtrail", at.time)
     assert entry.detail == {
-        "query": "eventName:CreateUser", "rows": 17, "via": "session", "address": "192.0.2.7"
+        "query": "eventName:CreateUser", "rows": 17, "since": "2026-11-20T09:00:00Z", "via": "session", "address": "192.0.2.7"
     }  # fmt: skip
     assert set(entry.as_json()) == {"number", "at", "who", "what", "target", "account", "detail"}
 
