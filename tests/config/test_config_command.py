@@ -54,7 +54,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         call("2026-11-20T10:00:00Z", "ec2", "AuthorizeSecurityGroupIngress", asked("sg-1", 22, "0.0.0.0/0")),
         call("2026-11-20T12:00:00Z", "sqs", "CreateQueue", {"queueName": "q"}),
     ]
-    return taken(tmp_path_factory.mktemp("config-command"), items, events)
+    folder: Path = taken(tmp_path_factory.mktemp("config-command"), items, events)
+    return folder
 
 
 @pytest.fixture
