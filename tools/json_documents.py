@@ -13,6 +13,8 @@ from config_documents import CONFIG
 from detection_documents import DETECTIONS
 from search_documents import SEARCH
 
+from trace_documents import TRACE
+
 
 @dataclass(frozen=True)
 class Document:
@@ -393,3 +395,13 @@ for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
 
 DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)
+
+DOCUMENTS["ashiato trace"] = (
+    Document(
+        "ashiato trace ENTITY --json",
+        TRACE,
+        "A page that `--after` asks for holds the lanes only. A name of several things ends with status 2 and prints"
+        " `ambiguous`, `remedy` and `candidates` instead: kind, value, name, account, type, records, first, last, and `say`,"
+        " the text to trace instead.",
+    ),
+)

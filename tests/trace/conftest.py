@@ -13,6 +13,7 @@ from ashiato.core.settings import Settings
 from ashiato.demo import generate
 from ashiato.intake.collect import Collector
 from ashiato.lake.home import Home
+from ashiato.lake.maintain import maintain
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.tracing import Wanted, trace
 from ashiato.watch.evaluating import evaluate
@@ -28,6 +29,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     with Home.open_for_writing(folder / "home", "test") as opened:
         Collector(opened, processes=2).run([str(folder / "files")])
         evaluate(opened, Settings(home=folder / "home"))
+        maintain(opened, Settings(home=folder / "home"), only=["footprints"])
     return folder / "home", made.truth
 
 

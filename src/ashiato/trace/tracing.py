@@ -98,6 +98,8 @@ def trace(
     wanted = wanted or Wanted()
     if unknown := wanted.parts - PARTS:
         raise WrongUse(f"a trace has no part {', '.join(sorted(unknown))}", remedy=", ".join(sorted(PARTS)))
+    # A cursor that is none is said before anything is read.
+    places_of(wanted.after)
     telling = telling or Telling.of(settings, wanted.language)
     if wanted.account is not None:
         scope = scope & AccountScope.of([wanted.account])
