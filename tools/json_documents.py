@@ -12,7 +12,6 @@ from alert_documents import ALERTS
 from config_documents import CONFIG
 from detection_documents import DETECTIONS
 from search_documents import SEARCH
-
 from trace_documents import TRACE
 
 

@@ -7,7 +7,7 @@ from web.conftest import Estate, Visiting
 
 def test_a_principal_has_its_operations_addresses_and_keys(visit: Visiting, estate: Estate) -> None:
     attack = estate.truth["attack"]
-    answer = visit(f"/principal?id={attack['leakedUser']}")
+    answer = visit(f"/principal?id={attack['leakedUser']}&all=yes")
     assert answer.status == 200, answer.words[:500]
     for text in ("iam:CreateUser", attack["attackerAddress"], attack["leakedKey"], "By hour of the week"):
         assert text in answer.words

@@ -93,8 +93,10 @@ def habits(
     scope: AccountScope,
     window: Window,
     zone: str = "UTC",
+    *,
+    most: int = MOST_OF_A_KIND,
 ) -> Habits:
-    """What the subject did itself within the window. `found`: its footprints (subjects.resolve); `zone`: an IANA name."""
+    """What the subject did itself within the window. `found`: its footprints (subjects.resolve); `zone`: an IANA name; `most`: of each kind."""
     days, since = _days(found, window)
     if not days:
         return NONE
@@ -119,10 +121,10 @@ def habits(
     )
     with connect() as connection:
         connection.execute(sql, parameters)
-        return _summed(connection, zone, since)
+        return _summed(connection, zone, since, most)
 
 
-def _summed(connection: Any, zone: str, since: date | None) -> Habits:
+def _summed(connection: Any, zone: str, since: date | None, most: int) -> Habits:
     count, failed, first, last = connection.execute(
         "SELECT count(*), count(*) FILTER (failed), min(t), max(t) FROM done"
     ).fetchone()
@@ -138,7 +140,7 @@ def _summed(connection: Any, zone: str, since: date | None) -> Habits:
             " ORDER BY n DESC, 1 LIMIT 20000"
         ).fetchall()
         every = [_habit(kind, row, first) for row in rows]
-        by_kind[kind] = every[:MOST_OF_A_KIND]
+        by_kind[kind] = every[:most]
         left_out[kind] = len(every) - len(by_kind[kind])
         unusual += [h for h in every if h.unusual]
     unusual.sort(key=lambda h: (h.first, h.value), reverse=True)

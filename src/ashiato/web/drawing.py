@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from ashiato.web.charts import Edge, Effect, Gap, Mark, Node, graph, timeline
 from ashiato.web.entities import role_word
@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 #: Related things drawn of each kind, so that a kind with many does not hide the others.
 _OF_A_KIND: Final = 6
-_LANES: Final[tuple[Literal["operations", "changes", "connections"], ...]] = (
-    "operations",
-    "changes",
-    "connections",
-)
+_LANES: Final[tuple[Lane, ...]] = ("operations", "changes", "connections")
 _LOG_LANES: Final[Mapping[str, Lane]] = {
     "cloudtrail": "operations",
     "config_items": "changes",
@@ -37,7 +33,9 @@ def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None
     marks, of_ref = _marks(document)
     if not marks:
         return None
-    cut = {lane: _oldest(document[lane]) for lane in _LANES if len(document[lane]) >= limit}
+    cut: dict[Lane, datetime] = {
+        lane: _oldest(document[lane]) for lane in _LANES if len(document[lane]) >= limit
+    }
     alerts = [m.at for m in marks if m.lane == "alerts"]
     # Where rows go on beyond this page, an old change would make the picture one of nothing but its age.
     start = min([*cut.values(), *alerts]) if cut else min(m.at for m in marks)
@@ -52,7 +50,7 @@ def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None
     )  # fmt: skip
 
 
-def _beyond(visit: Visit, cut: Mapping[str, datetime], start: datetime) -> Iterable[Gap]:
+def _beyond(visit: Visit, cut: Mapping[Lane, datetime], start: datetime) -> Iterable[Gap]:
     for lane, oldest in cut.items():
         if oldest > start:
             yield Gap(start, oldest, visit._("Older rows are on the next pages"), lane)

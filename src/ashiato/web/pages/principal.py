@@ -29,17 +29,19 @@ ONE: Final = {
     "session": N_("session"), "region": N_("region"), "account": N_("account"), "program": N_("program"),
 }  # fmt: skip
 WEEKDAYS: Final = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+#: Things of each kind where all are asked for.
+_EVERY: Final = 2000
 #: Of an hour of the week, shares of the busiest one at which its shade changes.
 _SHADES: Final = (0.0, 0.1, 0.3, 0.6)
 
 
 @area.get("/principal", title=N_("What is normal for whom?"), lake=True)
 def principal(visit: Visit) -> Response:
-    """`?id=` an ARN, name, access key or session; `from`, `to`."""
+    """`?id=` an ARN, name, access key or session; `from`, `to`; `all=yes`: every thing of each kind."""
     text = visit.one("id")
     if not text:
         return visit.render("principal/ask.html")
-    from ashiato.trace.habits import habits
+    from ashiato.trace.habits import MOST_OF_A_KIND, habits
     from ashiato.trace.recognising import recognise
     from ashiato.trace.subjects import Ambiguous, resolve
 
@@ -50,7 +52,8 @@ def principal(visit: Visit) -> Response:
     except Ambiguous as error:
         return choice(visit, error, "/principal", "id")
     asked = window(visit)
-    known = habits(visit.lake, subject, found, visit.scope, asked, visit.zone.key)
+    most = MOST_OF_A_KIND if visit.one("all") != "yes" else _EVERY
+    known = habits(visit.lake, subject, found, visit.scope, asked, visit.zone.key, most=most)
     visit.audit("principal", text)
     name = subject.name or subject.value
     return visit.render(
