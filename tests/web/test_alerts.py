@@ -24,11 +24,15 @@ PROD, AUDIT = "111122223333", "123456789012"
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}\u202e'
 
 
-def rows(estate: Estate, where: Any = sa.true()) -> list[Any]:
+def rows(estate: Estate, where: Any = True) -> list[Any]:
     """Rows of alerts, the gravest first."""
     with Home.open_for_reading(estate.home) as home:
         return list(
-            home.ledger.rows(sa.select(alerts).where(where).order_by(alerts.c.level.desc(), alerts.c.id))
+            home.ledger.rows(
+                sa.select(alerts)
+                .where(sa.true() if where is True else where)
+                .order_by(alerts.c.level.desc(), alerts.c.id)
+            )
         )
 
 
