@@ -28,13 +28,8 @@ _SLICE = 400
 
 
 def entries(home: Home, limit: int, id_: str | None = None) -> list[dict[str, Any]]:
-<<<<<<< HEAD
-    """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time; `tried`: what came of trying
-    again, or None. `id_`: that one only."""
-=======
     """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time; `tried`: what came of
     trying again, or None. `id_`: that one only."""
->>>>>>> desk
     with PinnedLake(home) as lake, duckdb.connect() as connection:
         plan = lake.plan("quarantine", AlwaysTrue() if id_ is None else equal("id", id_))
         connection.execute("SET TimeZone = 'UTC'")
