@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
 
@@ -49,7 +49,9 @@ class Rendering:
         words = self.site.words[language]  # type: ignore[index]
         environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
         for name in ("gettext", "ngettext"):
-            environment.globals[name] = _with_shown_values(environment.globals[name])
+            environment.globals[name] = _with_shown_values(
+                cast("Callable[..., str]", environment.globals[name])
+            )
         filters.register(environment, language)
         environment.globals["static"] = _static_address
         environment.globals["gap_words"] = gap_words
