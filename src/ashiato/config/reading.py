@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 from pyiceberg.expressions import BooleanExpression
@@ -12,6 +13,10 @@ from pyiceberg.expressions import BooleanExpression
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.scan import relation
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONFIG: dict[str, Any] = {"threads": 2, "memory_limit": "768MB"}
 
 
@@ -33,5 +38,50 @@ def rows(
     opened: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
     """The answer as one dictionary a row."""
-    found: list[dict[str, Any]] = opened.sql(sql, params=dict(parameters or {})).to_arrow_table().to_pylist()
+    return as_rows(opened.sql(sql, params=dict(parameters or {})).to_arrow_table())
+
+
+def as_rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows of a table; times as aware datetimes, made of their numbers: Arrow takes ten times as long for each."""
+    import pyarrow as pa
+
+    columns: list[list[Any]] = []
+    for column in table.columns:
+        if pa.types.is_timestamp(column.type):
+            numbers = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+            columns.append([None if n is None else _EPOCH + timedelta(microseconds=n) for n in numbers])
+        else:
+            columns.append(column.to_pylist())
+    names = table.column_names
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def picked(
+    files: Sequence[str], places: Sequence[tuple[int, int]], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Single rows by (place in `files`, place in that file), in the order asked. Row groups without any of them are
+    not read; a column that a file was written without is None."""
+    import pyarrow.parquet as pq
+
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for n, (file, row) in enumerate(places):
+        wanted.setdefault(file, []).append((row, n))
+    found: list[dict[str, Any]] = [{}] * len(places)
+    for file, of_file in wanted.items():
+        of_file.sort()
+        with pq.ParquetFile(files[file]) as opened:
+            known = set(opened.schema_arrow.names)
+            there = [c for c in columns if c in known]
+            start, at = 0, 0
+            for group in range(opened.num_row_groups):
+                end = start + opened.metadata.row_group(group).num_rows
+                until = at
+                while until < len(of_file) and of_file[until][0] < end:
+                    until += 1
+                if until > at:
+                    rows_of = opened.read_row_group(group, columns=there)
+                    taken = rows_of.take([row - start for row, _ in of_file[at:until]])
+                    for (_, n), values in zip(of_file[at:until], as_rows(taken), strict=True):
+                        found[n] = values
+                start, at = end, until
     return found
