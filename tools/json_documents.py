@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from access_documents import ACCESS
 from alert_documents import ALERTS
 from config_documents import CONFIG
 from detection_documents import DETECTIONS
 from search_documents import SEARCH
+from trace_documents import TRACE
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,16 @@ DOCUMENTS: dict[str, tuple[Document, ...]] = {
             about="Status 1 where `gaps`, `failed` or `silent` has entries, or a watched source is in error.",
         ),
     ),
+    "ashiato serve": (
+        Document(
+            "ashiato serve --json",
+            {
+                "address": ("text", "where the pages are"),
+                "link": ("text or null", "the link for the first admin; null where there is a user already"),
+            },
+            about="Printed once the address is bound; the command goes on until it is stopped.",
+        ),
+    ),
     "ashiato watch": (
         Document(
             "ashiato watch --once --json",
@@ -375,10 +387,19 @@ for _words, _call, _about, _keys in ALERTS:
     _key = f"ashiato alerts {_words}"
     DOCUMENTS[_key] = (*DOCUMENTS.get(_key, ()), Document(_call, _keys, about=_about))
 
+for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
+    DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato trace"] = (
+    Document(
+        "ashiato trace ENTITY --json",
+        TRACE,
+        "A page that `--after` asks for holds the lanes only. A name of several things ends with status 2 and prints"
+        " `ambiguous`, `remedy` and `candidates` instead: kind, value, name, account, type, records, first, last, and `say`,"
+        " the text to trace instead.",
+    ),
+)
 for _words, _call, _about, _keys in CONFIG:
     DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
-
-for _command, (_called, _told, _more) in DETECTIONS.items():
-    DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
 
 DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)

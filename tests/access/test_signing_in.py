@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from access.conftest import PASSWORD, ROOT, Clock
+from access.conftest import PASSWORD, ROOT, TRUE_HASHER, Clock
 from ashiato.access import audit, passwords
 from ashiato.access.limiting import LockedOut
 from ashiato.access.sessions import Sessions
@@ -237,9 +237,12 @@ def test_whoever_waits_too_long_is_told(door: Door, monkeypatch: pytest.MonkeyPa
     assert door("ann").name == "ann"
 
 
-def test_an_old_hash_is_made_anew_when_its_user_enters(door: Door, ledger: Ledger) -> None:
+def test_an_old_hash_is_made_anew_when_its_user_enters(
+    door: Door, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from argon2 import PasswordHasher
 
+    monkeypatch.setattr(passwords, "_hasher", TRUE_HASHER)
     weak = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(PASSWORD)
     with ledger.begin() as connection:
         connection.execute(sa.update(t.users).where(t.users.c.key == "bob").values(password=weak))

@@ -149,6 +149,15 @@ def test_maintain_backup_restore(home: Path, tmp_path: Path) -> None:
     assert restored["rows"]["cloudtrail"] > 100
 
 
+def test_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    from ashiato.cli.app import Common
+    from ashiato.cli.commands.serve import tell
+    from ashiato.core.settings import Settings
+
+    tell(Common(Settings(), "json"), "http://127.0.0.1:8602", None)
+    assert set(paths(json.loads(capsys.readouterr().out))) == documented("ashiato serve")
+
+
 def test_every_command_that_prints_json_is_described() -> None:
     assert set(DOCUMENTS) == {page.words for page in tool("command_pages").commands()}
 

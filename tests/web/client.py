@@ -98,16 +98,21 @@ class Client:
         }  # fmt: skip
         messages: list[Message] = []
         asked = False
+        gone = asyncio.Event()
 
         async def receive() -> Message:
             nonlocal asked
             if asked:
-                await asyncio.sleep(3600)
+                await gone.wait()
+                return {"type": "http.disconnect"}
             asked = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Message) -> None:
             messages.append(message)
+            # A stream has no end of its own: one leaves after its first event.
+            if b"event: " in message.get("body", b""):
+                gone.set()
 
         await self.app(scope, receive, send)
         start = messages[0]

@@ -134,6 +134,8 @@ def _detail(detail: Mapping[str, Any]) -> str:
 def _bounded(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return printable(value, LONGEST_TEXT)
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     if depth and isinstance(value, Mapping):
         members = list(value.items())[:MOST_MEMBERS]
         return {printable(str(k), 100): _bounded(v, depth - 1) for k, v in members}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ashiato.alerts.ids import alert_id
+from ashiato.alerts.ids import alert_id, incident_id
 from ashiato.core.scope import AccountScope
 from ashiato.ledger.alert_tables import alerts
 from ashiato.ledger.findings import LEVELS
@@ -42,3 +43,35 @@ def newest_alert(
         "title_ja": None if row.title_ja is None else row.title_ja[:300],
         "account": row.account,
     }
+
+
+def most_urgent(
+    connection: Connection, scope: AccountScope, states: Collection[str], limit: int
+) -> list[dict[str, Any]]:
+    """The gravest alerts in these states, of one level the newest hit first: id, level, state, title in both languages,
+    account, principal, values of the group, first, last, hits, assignee, incident."""
+    c = alerts.c
+    asked = sa.select(alerts).where(c.state.in_(list(states)))
+    if scope.accounts is not None:
+        asked = asked.where(c.account.in_(sorted(scope.accounts)))
+    asked = asked.order_by(c.level.desc(), c.last.desc(), c.id.desc()).limit(limit)
+    return [
+        {
+            "id": alert_id(row.id),
+            "level": LEVELS[row.level],
+            "state": row.state,
+            "title": row.title,
+            "title_ja": row.title_ja,
+            "account": row.account,
+            "principal": row.principal,
+            "group": [str(v) for v in json.loads(row.group_json).values() if v not in (None, row.account)][
+                :4
+            ],
+            "first": row.first,
+            "last": row.last,
+            "hits": row.hits,
+            "assignee": row.assignee,
+            "incident": incident_id(row.incident),
+        }
+        for row in connection.execute(asked)
+    ]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 class Web(BaseModel):
     """The pages of `ashiato serve`."""
 
-    listen: str = Field(default="127.0.0.1:8600", description="address of the pages, /healthz and /metrics")
+    listen: str = Field(default="127.0.0.1:8602", description="address of the pages, and of their /healthz")
     hosts: list[str] = Field(
         default=[],
         description='names by which browsers reach the pages besides loopback, such as "ashiato.example.com"',

@@ -66,12 +66,14 @@ def duckdb_type(type_: IcebergType) -> str:
 
 def scope_filter(view: str, scope: AccountScope) -> BooleanExpression:
     """What the scope lets of a view's files be read."""
-    from pyiceberg.expressions import AlwaysFalse, AlwaysTrue, In
+    from pyiceberg.expressions import AlwaysFalse, AlwaysTrue
+
+    from ashiato.lake.predicates import any_of
 
     column = _ACCOUNT.get(VIEWS[view][0])
     if scope.accounts is None:
         return AlwaysTrue()
-    return In(column, scope.accounts) if column and scope.accounts else AlwaysFalse()
+    return any_of(column, scope.accounts) if column and scope.accounts else AlwaysFalse()
 
 
 def view_sql(

@@ -93,8 +93,8 @@ _SHORT: Final[dict[str, dict[str, tuple[str, ...]]]] = {
 #: Columns that are shown where nobody chose any.
 DEFAULT_COLUMNS: Final = {
     "cloudtrail": (
-        "eventTime", "principal", "eventName", "eventSource", "sourceIPAddress", "awsRegion",
-        "recipientAccountId", "errorCode",
+        "eventTime", "principal", "eventName", "errorCode", "eventSource", "sourceIPAddress", "awsRegion",
+        "recipientAccountId",
     ),
     "config_items": (
         "configurationItemCaptureTime", "resourceType", "resourceId", "resourceName",

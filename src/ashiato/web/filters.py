@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import jinja2
 
 
-def register(environment: jinja2.Environment) -> None:
+def register(environment: jinja2.Environment, language: str = "en") -> None:
     environment.filters.update(
-        iso=iso, figure=figure, size=size, middle=middle, bounded=bounded, aware=aware, span=span
+        iso=iso,
+        figure=figure,
+        size=size,
+        middle=middle,
+        bounded=bounded,
+        aware=aware,
+        span=partial(span, language=language),
     )
     environment.globals["iso"] = iso
 
@@ -81,18 +88,23 @@ def bounded(text: object, most: int = 2000) -> str:
     return whole if len(whole) <= most else whole[:most] + "…"
 
 
-def span(value: timedelta | float | None) -> str:
+#: Units, what stands between a number and its unit, and between two of them.
+_UNITS = {"en": (("d", "h", "min", "s"), " ", " "), "ja": (("日", "時間", "分", "秒"), " ", " ")}
+
+
+def span(value: timedelta | float | None, language: str = "en") -> str:
     """A duration in its two largest units.
 
-    >>> span(timedelta(minutes=125)), span(3.2)
-    ('2 h 5 min', '3 s')
+    >>> span(timedelta(minutes=125)), span(3.2), span(3.2, "ja")
+    ('2 h 5 min', '3 s', '3 秒')
     """
     if value is None:
         return "–"
     seconds = int(value.total_seconds() if isinstance(value, timedelta) else value)
     parts = []
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+    units, inner, between = _UNITS[language]
+    for unit, length in zip(units, (86400, 3600, 60, 1), strict=True):
         amount, seconds = divmod(seconds, length)
         if amount:
-            parts.append(f"{amount} {unit}")
-    return " ".join(parts[:2]) or "0 s"
+            parts.append(f"{amount}{inner}{unit}")
+    return between.join(parts[:2]) or f"0{inner}{units[-1]}"

@@ -25,12 +25,13 @@ PING_SECONDS = 15.0
 
 
 def news(ledger: Ledger, scope: AccountScope) -> dict[str, Any]:
-    """Open alerts by level, the newest of them, and the watching process: what `/events` sends."""
+    """Alerts that need somebody by level, the newest open one, and the watching process: what `/events` sends."""
+    from ashiato.alerts.reading import NEEDING
     from ashiato.alerts.standing import counts_by_level, newest_alert
     from ashiato.intake.watched import read_process
 
     with ledger.engine.connect() as connection:
-        levels = counts_by_level(connection, scope, ("open",))
+        levels = counts_by_level(connection, scope, NEEDING)
         newest = newest_alert(connection, scope, ("open",))
     process = read_process(ledger, now())
     watching = None

@@ -18,22 +18,26 @@ if TYPE_CHECKING:
     from ashiato.lake.home import Home
     from ashiato.watch.loop import Watch
     from ashiato.web.door import Door
+    from ashiato.web.guiding import Incident
     from ashiato.web.visit import Language, Visit
 
 
 @dataclass
 class Site:
-    """A home and its pages. `open_to_readers`: no sign-in (the demo). `watch`: the loop, where this process watches."""
+    """A home and its pages. `open_to_readers`: no sign-in (the demo). `watch`: the loop, where this process watches.
+    `incident`: what the guide of the demo leads through."""
 
     home: Home
     settings: Settings
     door: Door
     open_to_readers: bool = False
     watch: Watch | None = None
+    incident: Incident | None = None
     areas: list[Area] = field(default_factory=areas)
 
     def __post_init__(self) -> None:
         from ashiato.access.signing_in import PasswordAuthenticator
+        from ashiato.watch.standing import Standing
         from ashiato.web.live import Live
         from ashiato.web.rendering import Rendering
         from ashiato.web.turns import Turns
@@ -43,6 +47,7 @@ class Site:
             "ja": translations("ja"),
         }
         self.rendering = Rendering(self)
+        self.standing = Standing(self.home, self.settings)
         self.live = Live(self.home.ledger, self.settings)
         self.turns = Turns(self.settings.web)
         self.authenticator = PasswordAuthenticator(self.home.ledger, self.settings)

@@ -31,8 +31,9 @@ Theme = Literal["auto", "light", "dark"]
 
 @dataclass
 class Visit:
-    """A request. `identity`: who asks (`access.identity.Identity`), None before signing in. `scope` is the user's own scope and the page's filter by account group together: hand it to every
-    engine call. `form` holds the fields of a POST. `now` is one moment for the whole page."""
+    """A request. `identity`: who asks (`access.identity.Identity`), None before signing in. `scope` is the user's own
+    scope and the page's filter by account group together: hand it to every engine call. `form` holds the fields of a
+    POST. `now` is one moment for the whole page."""
 
     site: Site
     request: Request
@@ -170,7 +171,7 @@ class Visit:
         """The page of a template. `title`: instead of the route's, translated already."""
         from starlette.responses import HTMLResponse
 
-        text = self.site.rendering.page(self, template, title, values)
+        text = self.site.rendering.page(self, template, title, {"status": status, **values})
         return HTMLResponse(text, status)
 
     def json(self, document: Any, *, status: int = 200) -> Response:

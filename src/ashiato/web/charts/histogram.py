@@ -37,11 +37,13 @@ def histogram(
     gaps: Sequence[Gap] = (),
     link: Callable[[datetime, datetime], str] | None = None,
     brush: tuple[str, str] | None = ("from", "to"),
+    brush_to: str | None = None,
     height: int = 112,
     name: str = "h",
 ) -> Chart:
     """Bins in order of time, without holes. `link(start, end)`: where a bar leads; None: this page with the arguments
-    `brush` of the query set; `brush` None: no links, no brushing. `name`: unique on the page."""
+    `brush` of the query set; `brush` None: no links, no brushing. `brush_to`: an address that a
+    brushed span leads to, instead of this page. `name`: unique on the page."""
     if not bins:
         return Chart(Markup(""), label, (), (), "histogram")
     axis = TimeAxis(bins[0].start, bins[-1].end, visit.zone)
@@ -66,10 +68,11 @@ def histogram(
         parts.append(_bar(visit, b, left, right, level, bottom, link))
     parts += _habit(bins, axis, level)
     parts.append(el("line", x1=0, x2="100%", y1=bottom, y2=bottom, class_="base"))
-    brushed = {}
-    if brush is not None:
+    brushed: dict[str, str | None] = {}
+    if brush is not None or brush_to is not None:
         brushed = {
-            "data_brush": ",".join(brush),
+            "data_brush": ",".join(brush or ("from", "to")),
+            "data_brush_to": brush_to,
             "data_start": iso(axis.start),
             "data_end": iso(axis.end),
         }

@@ -51,7 +51,7 @@ def keyboard(visit: Visit) -> Response:
     return visit.render("frame/keyboard.html")
 
 
-@area.get("/events", title=N_("News, as they come"))
+@area.get("/events", title=N_("News, as they come"), grouped=False)
 async def events(visit: Visit) -> Response:
     """One stream a browser: `news` events (see live.news). Full house: 503, and the browser asks instead."""
     live = visit.site.live

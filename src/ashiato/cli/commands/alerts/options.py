@@ -41,10 +41,11 @@ def acting(told: Common, by: str | None) -> Iterator[Desk]:
     from ashiato.core.clock import now
 
     with told.open_ledger() as ledger, ledger.begin() as connection:
-        yield Desk(connection, told.settings, by or _user(), now())
+        yield Desk(connection, told.settings, by or system_user(), now())
 
 
-def _user() -> str:
+def system_user() -> str:
+    """The name of whoever runs the command, for the audit log."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

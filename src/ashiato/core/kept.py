@@ -1,0 +1,57 @@
+"""Answers kept for a moment, so that many who ask the same at once cost one look."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Kept:
+    """The newest `most` answers, each for the seconds that its asker bears. Whoever asks while one is made waits for
+    it; an error is kept for nobody."""
+
+    def __init__(self, most: int = 256, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._found: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, seconds: float, make: Callable[[], T], bear: float = 0.0) -> T:
+        """The answer under `key`, at most so old. Up to `bear` seconds an older one is given at once, and a new one made
+        beside it."""
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+            known = self._found.get(key)
+        if known is not None and seconds <= self._clock() - known[0] < bear:
+            if not making.locked():
+                # No daemon: native code that is cut off at the interpreter's end aborts the process.
+                threading.Thread(target=self._renew, args=(key, seconds, make)).start()
+            old: T = known[1]
+            return old
+        with making:
+            with self._lock:
+                known = self._found.get(key)
+            if known is not None and self._clock() - known[0] < seconds:
+                value: T = known[1]
+                return value
+            value = make()
+            with self._lock:
+                self._found[key] = (self._clock(), value)
+                self._found.move_to_end(key)
+                while len(self._found) > self._most:
+                    gone, _ = self._found.popitem(last=False)
+                    if gone != key:
+                        self._making.pop(gone, None)
+            return value
+
+    def _renew(self, key: Hashable, seconds: float, make: Callable[[], Any]) -> None:
+        # An error is for whoever asks when the old answer is past bearing.
+        with contextlib.suppress(Exception):
+            self.get(key, seconds, make)

@@ -1,0 +1,95 @@
+"""Records by hour, against what is usual at that hour of the week."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Literal
+
+import duckdb
+import sqlalchemy as sa
+
+from ashiato.core.scope import AccountScope
+from ashiato.formats.tables import ACCOUNT_REGION, TABLES
+from ashiato.lake.footprint_counts import default_view
+from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import within
+from ashiato.lake.scan import relation
+from ashiato.ledger import Ledger
+from ashiato.ledger import tables as t
+
+HOUR = timedelta(hours=1)
+WEEK = timedelta(days=7)
+#: Weeks before that tell what is usual, and how many of them must be known for it to be said.
+WEEKS = 4
+FEWEST = 2
+
+Log = Literal["cloudtrail", "vpc_flow_logs"]
+LOGS: tuple[Log, ...] = ("cloudtrail", "vpc_flow_logs")
+#: Records worth the eye, as SQL: calls that failed, connections that were refused.
+_MARKED: Mapping[str, str] = {
+    "cloudtrail": '"errorCode" IS NOT NULL',
+    "vpc_flow_logs": "\"action\" = 'REJECT'",
+}
+
+
+@dataclass(frozen=True)
+class Hour:
+    """start <= time < start + 1 h. `usual`: the median of this hour in the weeks before; None: too few are known."""
+
+    start: datetime
+    count: int
+    marked: int
+    usual: float | None
+
+
+def newest_record(ledger: Ledger, log: str) -> datetime | None:
+    """The newest record of a log that was taken in; None where there is none."""
+    o = t.objects.c
+    found: datetime | None = ledger.scalar(sa.select(sa.func.max(o.newest_record)).where(o.log == log))
+    return found
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """The end of the hour that holds a moment.
+
+    >>> whole_hour(datetime(2026, 3, 1, 10, 1, tzinfo=UTC)).hour, whole_hour(datetime(2026, 3, 1, 10, tzinfo=UTC)).hour
+    (11, 11)
+    """
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + HOUR
+
+
+def activity(lake: PinnedLake, log: Log, start: datetime, end: datetime, scope: AccountScope) -> list[Hour]:
+    """Every hour from `start` to `end` (whole hours), those without records too."""
+    since = start - WEEKS * WEEK
+    column = TABLES[log].time_column
+    plan = lake.plan(log, within(column, since.isoformat(), end.isoformat()))
+    allowed, values = scope.sql(f'"{ACCOUNT_REGION[log][0]}"')
+    parameters: dict[str, object] = {"since": since, "end": end, **values}
+    if log == "cloudtrail":
+        parameters["superseded"] = list(lake.superseded)
+    sql = (
+        f'SELECT epoch("{column}")::BIGINT // 3600, count(*), count(*) FILTER ({_MARKED[log]})'
+        f" FROM {relation(plan.files, plan.iceberg_schema)}"
+        f' WHERE "{column}" >= $since AND "{column}" < $end AND {default_view(log)} AND {allowed} GROUP BY 1'
+    )
+    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = connection.execute(sql, parameters).fetchall()
+    counts = {int(hour): (int(count), int(marked)) for hour, count, marked in rows}
+    known_from = min(counts, default=0)
+    found = []
+    first, last = int(start.timestamp()) // 3600, int(end.timestamp()) // 3600
+    for hour in range(first, last):
+        earlier = [hour - week * 168 for week in range(1, WEEKS + 1)]
+        usual = [counts.get(h, (0, 0))[0] for h in earlier if counts and h >= known_from]
+        count, marked = counts.get(hour, (0, 0))
+        found.append(
+            Hour(
+                datetime.fromtimestamp(hour * 3600, UTC), count, marked,
+                float(median(usual)) if len(usual) >= FEWEST else None,
+            )
+        )  # fmt: skip
+    return found

@@ -1,0 +1,111 @@
+"""How the whole estate stands, for many who look at once: coverage, silence, activity, origins, each kept a moment."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from ashiato.core.clock import now
+from ashiato.core.kept import Kept
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
+from ashiato.core.settings import Settings
+from ashiato.intake.coverage import coverage
+from ashiato.lake.home import Home
+from ashiato.lake.plans import PinnedLake
+from ashiato.network.addresses import Networks
+from ashiato.network.origins import Origins, origins
+from ashiato.watch.activity import LOGS, WEEK, WEEKS, Hour, Log, activity, newest_record, whole_hour
+from ashiato.watch.habits import Habits
+from ashiato.watch.silence import silent
+
+#: Numbers older than this are made anew, and meanwhile shown for so long.
+SECONDS = 15.0
+BEAR_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Window:
+    """Whole hours. `newest`: the newest record of all; `stale`: it is older than a day, and the window ends with it."""
+
+    start: datetime
+    end: datetime
+    newest: datetime | None
+    stale: bool
+
+
+class Standing:
+    """Of one home. Every answer is of a scope's accounts only."""
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self.home = home
+        self.settings = settings
+        self._kept = Kept()
+        self._habits = Habits()
+        self._networks: Networks | None = None
+        #: Set when the process ends: no further look is begun.
+        self.ending = threading.Event()
+
+    def window(self, days: int) -> Window:
+        """The newest `days`, to this hour or, where nothing comes any more, to the newest record's."""
+        moment = now()
+        found = [newest_record(self.home.ledger, log) for log in LOGS]
+        newest = max((m for m in found if m is not None), default=None)
+        stale = newest is not None and newest < moment - timedelta(days=1)
+        end = whole_hour(newest if stale and newest is not None else moment)
+        return Window(end - timedelta(days=days), end, newest, stale)
+
+    def activity(self, log: Log, window: Window, scope: AccountScope) -> list[Hour]:
+        """Records of a log by hour."""
+
+        def made() -> list[Hour]:
+            with PinnedLake(self.home) as lake:
+                return activity(lake, log, window.start, window.end, scope)
+
+        return self._kept.get(("activity", log, window.start, window.end, scope), SECONDS, made, BEAR_SECONDS)
+
+    def origins(self, window: Window, scope: AccountScope) -> Origins:
+        """Networks and countries that calls came from."""
+
+        def made() -> Origins:
+            if self._networks is None:
+                self._networks = Networks.of(self.settings)
+            with PinnedLake(self.home) as lake:
+                before = window.start - WEEKS * WEEK
+                return origins(lake, self._networks, window.start, window.end, before, scope)
+
+        return self._kept.get(("origins", window.start, window.end, scope), SECONDS, made, BEAR_SECONDS)
+
+    def report(self, scope: AccountScope) -> dict[str, Any]:
+        """The report of `ashiato sources` (intake.coverage) with `silent`, a list of findings. A limited scope sees
+        its own accounts' rows, and nothing of what is told of no account in particular."""
+        report = self._kept.get("report", SECONDS, self._report, BEAR_SECONDS)
+        if not scope.limited:
+            return report
+        own = {name: [r for r in report[name] if scope.allows(r["account"])] for name in ("sources", "gaps")}
+        own["silent"] = [f for f in report["silent"] if scope.allows(f.account)]
+        nothing: dict[str, Any] = {"failed": [], "list_requests": [], "disk": None, "watched": []}
+        return {**report, **own, **nothing}
+
+    def begin(self) -> None:
+        """Look at all once, so that the first who asks need not wait; errors are for those who ask."""
+        with contextlib.suppress(Exception):
+            window = self.window(7)
+            looks: list[Callable[[], object]] = [
+                lambda: self.report(EVERY_ACCOUNT),
+                lambda: self.origins(window, EVERY_ACCOUNT),
+                *(partial(self.activity, log, window, EVERY_ACCOUNT) for log in LOGS),
+            ]
+            for look in looks:
+                if self.ending.is_set():
+                    return
+                look()
+
+    def _report(self) -> dict[str, Any]:
+        found = coverage(self.home)
+        found["silent"] = silent(self.home, self.settings, now(), self._habits)
+        return found

@@ -1,0 +1,10 @@
+"""Sources: their own accounts to everybody; the quarantine, which holds anything, to admins."""
+
+from web.matrix_entry import Entry
+
+ENTRIES = [
+    Entry("sources.sources", "/sources", hides=("shop-audit",), shows=("shop-dev",)),
+    Entry("sources.quarantine", "/sources/quarantine"),
+    Entry("sources.content", "/sources/quarantine/nothing/bytes", ok=404),
+    Entry("sources.retry", "/sources/quarantine/nothing/retry", ok=404, form={}),
+]
