@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_CONFIG: dict[str, Any] = {"threads": 2, "memory_limit": "768MB"}
+_THREADS: Final = 2
+_CONFIG: dict[str, Any] = {"threads": _THREADS, "memory_limit": "768MB"}
 
 
 @contextmanager
@@ -56,32 +59,54 @@ def as_rows(table: pa.Table) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Rows wanted of one row group: their places in it, and in the answer."""
+
+    file: str
+    group: int
+    rows: Sequence[int]
+    places: Sequence[int]
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.file) as opened:
+            known = set(opened.schema_arrow.names)
+            whole = opened.read_row_group(self.group, columns=[c for c in columns if c in known])
+        return whole.take(self.rows)
+
+
 def picked(
     files: Sequence[str], places: Sequence[tuple[int, int]], columns: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Single rows by (place in `files`, place in that file), in the order asked. Row groups without any of them are
-    not read; a column that a file was written without is None."""
+    not read; a column that a file was written without is left out."""
+    found: list[dict[str, Any]] = [{}] * len(places)
+    groups = list(_groups(files, places))
+    # The next row groups are read while rows are made of this one; what waits is only what was asked for.
+    with ThreadPoolExecutor(_THREADS) as readers:
+        for group, taken in zip(groups, readers.map(lambda g: g.read(columns), groups), strict=True):
+            for place, values in zip(group.places, as_rows(taken), strict=True):
+                found[place] = values
+    return found
+
+
+def _groups(files: Sequence[str], places: Sequence[tuple[int, int]]) -> Iterator[_Group]:
     import pyarrow.parquet as pq
 
     wanted: dict[int, list[tuple[int, int]]] = {}
-    for n, (file, row) in enumerate(places):
-        wanted.setdefault(file, []).append((row, n))
-    found: list[dict[str, Any]] = [{}] * len(places)
-    for file, of_file in wanted.items():
+    for place, (file, row) in enumerate(places):
+        wanted.setdefault(file, []).append((row, place))
+    for file, of_file in sorted(wanted.items()):
         of_file.sort()
-        with pq.ParquetFile(files[file]) as opened:
-            known = set(opened.schema_arrow.names)
-            there = [c for c in columns if c in known]
-            start, at = 0, 0
-            for group in range(opened.num_row_groups):
-                end = start + opened.metadata.row_group(group).num_rows
-                until = at
-                while until < len(of_file) and of_file[until][0] < end:
-                    until += 1
-                if until > at:
-                    rows_of = opened.read_row_group(group, columns=there)
-                    taken = rows_of.take([row - start for row, _ in of_file[at:until]])
-                    for (_, n), values in zip(of_file[at:until], as_rows(taken), strict=True):
-                        found[n] = values
-                start, at = end, until
-    return found
+        metadata = pq.read_metadata(files[file])
+        start = at = 0
+        for group in range(metadata.num_row_groups):
+            end, until = start + metadata.row_group(group).num_rows, at
+            while until < len(of_file) and of_file[until][0] < end:
+                until += 1
+            if until > at:
+                part = of_file[at:until]
+                yield _Group(files[file], group, [row - start for row, _ in part], [p for _, p in part])
+            start, at = end, until
