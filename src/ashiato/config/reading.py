@@ -17,6 +17,7 @@ from ashiato.lake.scan import relation
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _THREADS: Final = 2
@@ -64,6 +65,7 @@ class _Group:
     """Rows wanted of one row group: their places in it, and in the answer."""
 
     file: str
+    metadata: pq.FileMetaData
     group: int
     rows: Sequence[int]
     places: Sequence[int]
@@ -71,7 +73,7 @@ class _Group:
     def read(self, columns: Sequence[str]) -> pa.Table:
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.file) as opened:
+        with pq.ParquetFile(self.file, metadata=self.metadata) as opened:
             known = set(opened.schema_arrow.names)
             whole = opened.read_row_group(self.group, columns=[c for c in columns if c in known])
         return whole.take(self.rows)
@@ -108,5 +110,7 @@ def _groups(files: Sequence[str], places: Sequence[tuple[int, int]]) -> Iterator
                 until += 1
             if until > at:
                 part = of_file[at:until]
-                yield _Group(files[file], group, [row - start for row, _ in part], [p for _, p in part])
+                yield _Group(
+                    files[file], metadata, group, [row - start for row, _ in part], [p for _, p in part]
+                )
             start, at = end, until
