@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import socket
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 3
 
 
-def run(site: Site, listening: socket.socket) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; a second one ends it without waiting."""
+def run(site: Site, listening: socket.socket) -> NoReturn:
+    """Serve on a bound socket until SIGTERM or SIGINT (a second one ends it without waiting), then end the process."""
     import uvicorn
 
     from ashiato.web.app import make_app
@@ -53,3 +55,9 @@ def run(site: Site, listening: socket.socket) -> None:
 
     threading.Thread(target=site.standing.begin, name="ashiato-first-look", daemon=True).start()
     Server(config).run(sockets=[listening])
+    site.home.close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A thread within DuckDB or Arrow cannot be told to stop, and C++ aborts where Python ends beneath it. Nothing is
+    # lost: what a page writes is a transaction of the control database.
+    os._exit(0)
