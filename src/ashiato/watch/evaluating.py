@@ -191,6 +191,11 @@ class LiveEvaluation:
         for one in committed.lags:
             self.observe(one.place, "evaluated", lag, one.records)
 
+    def catch_up(self) -> None:
+        """Evaluate what is committed and not evaluated yet, now."""
+        self._guarded("evaluation fails", self._pending)
+        self._guarded("late records cannot be evaluated", self.inner.reconcile)
+
     def sent(self, message: Message, at: datetime) -> None:
         """A message was handed to its channel."""
         if message.alert is None:

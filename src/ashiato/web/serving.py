@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 3
 
 
-def run(site: Site, listening: socket.socket) -> NoReturn:
-    """Serve on a bound socket until SIGTERM or SIGINT (a second one ends it without waiting), then end the process."""
+def run(site: Site, listening: socket.socket) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT (a second one ends it without waiting)."""
     import uvicorn
 
     from ashiato.web.app import make_app
@@ -53,11 +51,9 @@ def run(site: Site, listening: socket.socket) -> NoReturn:
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
-    threading.Thread(target=site.standing.begin, name="ashiato-first-look", daemon=True).start()
-    Server(config).run(sockets=[listening])
-    site.home.close()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # A thread within DuckDB or Arrow cannot be told to stop, and C++ aborts where Python ends beneath it. Nothing is
-    # lost: what a page writes is a transaction of the control database.
-    os._exit(0)
+    # No daemon: native code that is cut off at the interpreter's end aborts the process.
+    threading.Thread(target=site.standing.begin, name="ashiato-first-look").start()
+    try:
+        Server(config).run(sockets=[listening])
+    finally:
+        site.standing.ending.set()

@@ -107,6 +107,7 @@ def _deliver(watching: Watch, told: Common) -> None:
 def _add_services(watching: Watch, told: Common, listen: str | None) -> None:
     from ashiato.watch.heartbeat import Heartbeat
     from ashiato.watch.http import HttpService
+    from ashiato.watch.job_runner import JobRunner
 
     settings = told.settings.watch
     address = settings.listen if listen is None else listen
@@ -114,6 +115,8 @@ def _add_services(watching: Watch, told: Common, listen: str | None) -> None:
         http = HttpService(watching, address)
         watching.add_service("http", http)
         _say(f"/healthz and /metrics at port {http.port} of {address.rpartition(':')[0]}")
+    jobs = JobRunner(watching.home, told.settings, watch=watching, say=_say)
+    watching.add_service("jobs", jobs.run)
     heartbeat = Heartbeat(settings, watching.home.ledger, watching.health, _say, watching.clock)
     if heartbeat.wanted:
         watching.add_service("heartbeat", heartbeat)
