@@ -104,15 +104,15 @@ def export(visit: Visit) -> Response:
     kind = "json" if visit.one("kind") == "json" else "csv"
     try:
         asked = _asked(visit).changed()
-        reader = Reader(visit.lake, asked, visit.scope, moment=visit.now)
         # What cannot be meant is told before anything is sent.
-        span = reader.span
+        with Reader(visit.lake, asked, visit.scope, moment=visit.now) as reader:
+            span = reader.span
     except SearchRefused as refused:
         return _refused(visit, refused)
     visit.audit("search exported", asked.q or asked.table, {**_noted(visit, asked), "kind": kind})
 
     def parts() -> Iterator[bytes]:
-        with reader:
+        with Reader(visit.lake, asked, visit.scope, moment=visit.now) as reader:
             yield from exported(reader, "json" if kind == "json" else "csv")
 
     name = f"{asked.table}-{min(span.end, visit.now):%Y%m%dT%H%M%SZ}.{kind}"
