@@ -172,10 +172,10 @@ def acted(visit: Visiting, estate: Estate, **form: Any) -> Answer:
 def test_an_analyst_works_through_alerts_and_each_act_is_audited(visit: Visiting, own_estate: Estate) -> None:
     row = open_of(own_estate)
     id_ = f"A-{row.id}"
-    answer = acted(visit, own_estate, id=id_, do="acknowledge", back=f"/alerts?level=low#{id_}")
+    answer = acted(visit, own_estate, id=id_, do="acknowledge", back=f"/alerts?level=low#at-{id_}")
     assert (answer.status, answer.headers["location"]) == (
         303,
-        f"/alerts?level=low&done=acknowledge&n=1#{id_}",
+        f"/alerts?level=low&done=acknowledge&n=1#at-{id_}",
     )
     assert (
         rows(own_estate, alerts.c.id == row.id)[0].state,

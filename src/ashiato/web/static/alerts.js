@@ -12,19 +12,18 @@
     const back = form.elements.namedItem("back");
     const at = rows.indexOf(/** @type {HTMLTableRowElement} */ (row));
     if (!(back instanceof HTMLInputElement) || at < 0) return;
-    const next = (rows[at + 1] ?? rows[at - 1])?.querySelector("td[id]");
-    back.value = `${back.value.replace(/#.*$/, "")}#${next?.id ?? ""}`;
+    const next = (rows[at + 1] ?? rows[at - 1])?.querySelector("[data-alert]");
+    // No element has this id: the browser itself would scroll the page as well as the table.
+    back.value = `${back.value.replace(/#.*$/, "")}#at-${next instanceof HTMLElement ? next.dataset.alert : ""}`;
   }
   document.addEventListener("submit", (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (form.matches("[data-ack]")) goOn(form, form.closest("tr"));
   });
-  if (location.hash) {
-    const row = document.getElementById(location.hash.slice(1))?.closest("table[data-rows] tr");
-    if (row) {
-      row.setAttribute("aria-selected", "true");
-      row.scrollIntoView({ block: "center" });
-    }
+  if (location.hash.startsWith("#at-")) {
+    const row = document.querySelector(`[data-alert="${CSS.escape(location.hash.slice(4))}"]`)?.closest("tr");
+    row?.setAttribute("aria-selected", "true");
+    row?.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {HTMLElement} link */
