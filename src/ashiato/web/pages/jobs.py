@@ -173,7 +173,7 @@ def _words(visit: Visit) -> dict[str, Any]:
 
 def _title(visit: Visit, job: Job) -> str:
     values = {"job": job.name, "kind": visit._(KINDS[job.kind]) if job.kind in KINDS else job.kind}
-    if job.state == "done":
+    if job.finished:
         return visit._("%(kind)s %(job)s: what came of it?", **values)
     return visit._("%(kind)s %(job)s: how far is it?", **values)
 
