@@ -20,7 +20,7 @@ from benchmarks.report import RESULTS, Row, as_markdown, as_text, machine, write
 from benchmarks.sizes import SIZES
 
 #: What --large measures: where size is the point.
-LARGE = ("lookups",)
+LARGE = ("lookups", "changes")
 
 
 def families() -> dict[str, ModuleType]:
@@ -36,7 +36,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(known)}")
     size = parser.add_mutually_exclusive_group()
-    for name, what in (("quick", "little load, a few minutes"), ("large", "look-ups among 100 M events")):
+    for name, what in (
+        ("quick", "little load, a few minutes"),
+        ("large", "look-ups among 100 M events, histories among 10 M items"),
+    ):
         size.add_argument(f"--{name}", dest="size", action="store_const", const=name, help=what)
     size.add_argument("--size", choices=list(SIZES), help="the same by name; `tiny` is for tests")
     parser.set_defaults(size="default")

@@ -31,6 +31,8 @@ class Sizes:
     lookup_rows: tuple[int, ...] = (1_000_000, 10_000_000)
     lookup_days: int = 90
     lookup_repeats: int = 7
+    #: Configuration items over three years, and the resources that they are of.
+    config_items: tuple[tuple[int, int], ...] = ((1_000_000, 50_000),)
     start_up_runs: int = 7
     watch_seconds: int = 300
 
@@ -44,20 +46,20 @@ SIZES = {
     s.name: s
     for s in (
         Sizes("default"),
-        Sizes("large", lookup_rows=(10_000_000, 100_000_000)),
+        Sizes("large", lookup_rows=(10_000_000, 100_000_000), config_items=((10_000_000, 50_000),)),
         Sizes(
             "quick",
             events=20_000, copies=2, days=2, real_copies=6, slow_records=5_000,
             flow_base=20_000, flow_records=200_000, small_objects=968, large_objects=5,
             long_repeats=1, repeats=1, switch_repeats=1, commits=(1, 20, 80), commits_a_day=20, day_rows=60_000,
-            lookup_rows=(50_000, 200_000), lookup_repeats=2, start_up_runs=3, watch_seconds=30,
+            lookup_rows=(50_000, 200_000), lookup_repeats=2, config_items=((100_000, 5_000),), start_up_runs=3, watch_seconds=30,
         ),
         Sizes(
             "tiny",
             events=1_500, copies=2, days=1, real_copies=1, slow_records=500,
             flow_base=2_000, flow_records=8_000, small_objects=40, large_objects=4,
             long_repeats=1, repeats=1, switch_repeats=1, commits=(1, 3, 6), commit_rows=50, commits_a_day=3, day_rows=2_000,
-            lookup_rows=(1_200, 2_400), lookup_days=12, lookup_repeats=1, start_up_runs=1, watch_seconds=3,
+            lookup_rows=(1_200, 2_400), lookup_days=12, lookup_repeats=1, config_items=((4_000, 300),), start_up_runs=1, watch_seconds=3,
         ),
     )
 }  # fmt: skip

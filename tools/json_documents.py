@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from access_documents import ACCESS
 from alert_documents import ALERTS
+from config_documents import CONFIG
 from detection_documents import DETECTIONS
+from search_documents import SEARCH
+from trace_documents import TRACE
 
 
 @dataclass(frozen=True)
@@ -386,3 +389,17 @@ for _words, _call, _about, _keys in ALERTS:
 
 for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
+
+DOCUMENTS["ashiato trace"] = (
+    Document(
+        "ashiato trace ENTITY --json",
+        TRACE,
+        "A page that `--after` asks for holds the lanes only. A name of several things ends with status 2 and prints"
+        " `ambiguous`, `remedy` and `candidates` instead: kind, value, name, account, type, records, first, last, and `say`,"
+        " the text to trace instead.",
+    ),
+)
+for _words, _call, _about, _keys in CONFIG:
+    DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)

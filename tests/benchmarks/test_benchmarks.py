@@ -19,10 +19,12 @@ FAMILIES = {
     "small_objects": ("objects of 8 events",),
     "commits": ("a commit of 50 rows", "open and plan one day"),
     "lookups": ("60 events in 3 days", "one event every day", "scan of all"),
+    "changes": ("history of one resource", "state of 300 resources"),
     "bytes_at_rest": ("the whole home",),
     "memory": ("taking in", "the child, compacting"),
     "detecting": ("generated rules", "twice as many", "to findings and alerts"),
     "watching": ("handed to the notifier",),
+    "pages": ("pages for 5 people",),
     "startup": ("--help", "ashiato query"),
 }
 

@@ -1,1 +1,1 @@
-"""AWS Config: configuration items, their differences, the operations behind each change, the state as of a moment."""
+"""Configuration over time: resources, their items, what differs, and the operations behind each change."""

@@ -189,7 +189,7 @@ def digest_gaps(home: Home) -> list[dict[str, Any]]:
     )
     before: dict[tuple[str, str, str], datetime] = {}
     for account, region, bucket, key, start, end in rows:
-        chain = account, region, _trail(bucket, key)
+        chain = account, region, trail_of(bucket, key)
         last = before.get(chain)
         if last is not None and start > last:
             gaps.append(
@@ -228,7 +228,7 @@ def vouched_until(ledger: Ledger, since: datetime) -> Mapping[tuple[str, str], d
     return {(account, region): end for account, region, end in rows}
 
 
-def _trail(bucket: str, key: str) -> str:
+def trail_of(bucket: str, key: str) -> str:
     """A trail by its digests' keys, in words."""
     found = _CHAIN.search(key)
     return f"trail {found[1]}" if found else f"s3://{bucket}/{key.partition('/CloudTrail-Digest/')[0]}"
@@ -342,4 +342,4 @@ def _folder_size(folder: Path) -> int:
     return size
 
 
-__all__ = ["coverage", "digest_gaps", "vouched_until"]
+__all__ = ["coverage", "digest_gaps", "trail_of", "vouched_until"]

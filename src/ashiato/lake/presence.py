@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.expressions import And
+from pyiceberg.expressions import And, Or
 
 from ashiato.formats.entities import KINDS, entity_hash
 from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
@@ -24,6 +24,8 @@ from ashiato.lake.spans import between
 _FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 30)
 _CONFIG: dict[str, Any] = {"threads": 2, "memory_limit": "512MB"}
 _BATCH_ROWS = 20_000
+#: Runs of days that are planned and read at once: a plan costs time by itself.
+_RUNS_A_READ = 16
 
 
 def presence(
@@ -89,18 +91,25 @@ def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence
     with duckdb.connect(config=_CONFIG) as counting, duckdb.connect(config=_CONFIG) as reading:
         counter = Counter(table, counting, list(values))
         reading.execute("SET TimeZone = 'UTC'")
-        for run in _runs(days):
-            plan = lake.plan(table, between(table, run[0], run[-1]))
+        runs = list(_runs(days))
+        for start in range(0, len(runs), _RUNS_A_READ):
+            part = runs[start : start + _RUNS_A_READ]
+            spans = [between(table, run[0], run[-1]) for run in part]
+            plan = lake.plan(table, spans[0] if len(spans) == 1 else Or(*spans))
             if not plan.files:
                 continue
+            times = " OR ".join(
+                f'("{time}" >= $start_{i}::TIMESTAMPTZ AND "{time}" < $end_{i}::TIMESTAMPTZ)'
+                for i in range(len(part))
+            )
             sql = (
-                f"SELECT {selection(table)} FROM {relation(plan.files, plan.iceberg_schema)}"
-                f' WHERE "{time}" >= $start::TIMESTAMPTZ AND "{time}" < $end::TIMESTAMPTZ'
+                f"SELECT {selection(table)} FROM {relation(plan.files, plan.iceberg_schema)} WHERE ({times})"
                 f" AND list_has_any(entities, $hashes::BIGINT[]) AND {default_view(table)}"
             )
-            parameters: dict[str, object] = {
-                "start": run[0].isoformat(), "end": (run[-1] + timedelta(days=1)).isoformat(), "hashes": hashes,
-            }  # fmt: skip
+            parameters: dict[str, object] = {"hashes": hashes}
+            for i, run in enumerate(part):
+                parameters[f"start_{i}"] = run[0].isoformat()
+                parameters[f"end_{i}"] = (run[-1] + timedelta(days=1)).isoformat()
             if table == "cloudtrail":
                 parameters["superseded"] = superseded(lake.home)
             for batch in reading.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):

@@ -1,0 +1,302 @@
+"""Whether CloudTrail was there to tell: what its digests, its own trails and its days say of a time.
+
+A time is vouched for where the digests of one trail cover it and every file that they name came. Without
+digests, a UTC day with events of the account counts as covered. Only what is left is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from ashiato.config.item import ResourceKey
+from ashiato.config.reading import connection
+from ashiato.core.scope import AccountScope
+from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import any_of, within
+from ashiato.lake.scan import relation
+from ashiato.ledger import tables as t
+from ashiato.ledger.database import utc
+from ashiato.words.messages import Language, Message, Phrase
+
+#: Days at each end of a long time whose events are counted.
+MOST_DAYS: Final = 45
+#: Digests hold times in whole seconds, and follow one another by up to some minutes.
+JOIN: Final = timedelta(minutes=5)
+#: Digests are of times of delivery: an event is delivered within so many minutes, so that the end of what digests
+#: vouch for is not yet told; and a file that never came may hold what is hours older than its digest.
+DELIVERY: Final = timedelta(minutes=15)
+LATE_FILE: Final = timedelta(hours=6)
+_GLOBAL_TYPES: Final = ("AWS::IAM::", "AWS::CloudFront::", "AWS::Route53::", "AWS::Organizations::")
+
+
+# fmt: off
+NO_DIGEST = Message("no digest of {trail} vouches for this time", "この時間帯を保証する {trail} のダイジェストがない")
+FILE_MISSING = Message("the digest names {file}, which never came", "ダイジェストに記載された {file} が届いていない")
+NOTHING_CAME = Message("no CloudTrail event of this account has come at all", "このアカウントの CloudTrail イベントは一件も届いていない")
+BEGINS = Message("CloudTrail of this account begins at {time} UTC", "このアカウントの CloudTrail は {time} UTC から始まる")
+ONLY_UP_TO = Message("CloudTrail of this account has come up to {time} UTC only", "このアカウントの CloudTrail は {time} UTC の分までしか届いていない")
+STOPPED = Message("a trail was stopped at {time} UTC, and no event came until {until} UTC",
+                  "証跡が {time} UTC に停止され、{until} UTC までイベントが届いていない")
+NO_EVENTS = Message("no CloudTrail event of this account and region came for these days",
+                    "この期間、このアカウントとリージョンの CloudTrail イベントは届いていない")
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time in which CloudTrail cannot tell what happened in a region of an account, and why."""
+
+    account: str
+    region: str
+    first: datetime
+    last: datetime
+    reason: Phrase
+    log: str = "cloudtrail"
+
+    @property
+    def why(self) -> str:
+        """The reason in English."""
+        return self.reason.said("en")
+
+    def why_in(self, language: Language) -> str:
+        """The reason."""
+        return self.reason.said(language)
+
+    def as_json(self) -> dict[str, Any]:
+        """log, account, region, from, to, why."""
+        return {
+            "log": self.log, "account": self.account, "region": self.region, "from": self.first, "to": self.last,
+            "why": self.why,
+        }  # fmt: skip
+
+
+Asked = tuple[ResourceKey, datetime, datetime]
+Stretch = tuple[datetime, datetime]
+
+
+def gaps(lake: PinnedLake, asked: Sequence[Asked], scope: AccountScope) -> list[Gap | None]:
+    """For each resource and time the first gap of CloudTrail in its account and region; None where there is none."""
+    if not asked:
+        return []
+    known = _Known(lake, asked, scope)
+    return [known.gap(key, first, last) for key, first, last in asked]
+
+
+def _region(key: ResourceKey) -> str:
+    """Where events of a resource are: those of services with one endpoint are written in us-east-1."""
+    return "us-east-1" if key.type.startswith(_GLOBAL_TYPES) else key.region
+
+
+class _Known:
+    """Digests, files that never came, and days with events, of the accounts and time asked about."""
+
+    def __init__(self, lake: PinnedLake, asked: Sequence[Asked], scope: AccountScope) -> None:
+        self.accounts = sorted({k.account for k, _, _ in asked if scope.allows(k.account)})
+        first, last = min(f for _, f, _ in asked), max(t_ for _, _, t_ in asked)
+        self.chains = _chains(lake, self.accounts, first, last)
+        self.days, self.newest, self.oldest = _days(lake, asked, self.accounts)
+        self.stops = _stops(lake, self.accounts, first, last)
+
+    def gap(self, key: ResourceKey, first: datetime, last: datetime) -> Gap | None:
+        account, region = key.account, _region(key)
+        left = [(first, last)]
+        told: list[Stretch] = []
+        reasons: list[tuple[Stretch, Phrase]] = []
+        for (a, r, trail), (covered, missing) in self.chains.items():
+            if (a, r) == (account, region):
+                lost = [m for m, _ in missing]
+                left = _without(left, _without(covered, lost))
+                told += [*covered, *lost]
+                reasons += [*missing, ((first, last), Phrase(NO_DIGEST, {"trail": trail}))]
+        if told:
+            # Digests speak for the time between their first and last; before and after, days do.
+            chain = (min(s[0] for s in told), max(s[1] for s in told))
+            left = sorted([*_within(left, *chain), *self._silent(account, region, _without(left, [chain]))])
+        else:
+            left = sorted(self._silent(account, region, left))
+        if not left:
+            return None
+        start, end = left[0]
+        return Gap(account, region, start, end, self._why(account, start, end, reasons))
+
+    def _silent(self, account: str, region: str, left: Sequence[Stretch]) -> list[Stretch]:
+        days = self.days.get((account, region), set()) or self.days.get((account, ""), set())
+        spoken: list[Stretch] = []
+        for day in days:
+            start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            spoken.append((start, start + timedelta(days=1)))
+        silent = _without(list(left), _joined(spoken, timedelta(0)))
+        newest = self.newest.get(account)
+        if newest is not None:
+            late = [(max(s, newest), e) for s, e in left if e > newest + JOIN]
+            silent = sorted([*silent, *_without(late, silent)])
+        stopped = [s for s in self.stops.get(account, []) for s in _within_any(left, [s])]
+        silent = sorted([*silent, *_without(stopped, silent)])
+        return [s for s in silent if s[1] - s[0] > JOIN]
+
+    def _why(
+        self,
+        account: str,
+        start: datetime,
+        end: datetime,
+        reasons: Sequence[tuple[Stretch, Phrase]],
+    ) -> Phrase:
+        for (a, b), why in reasons:
+            if a < end and b > start:
+                return why
+        newest, oldest = self.newest.get(account), self.oldest.get(account)
+        if newest is None:
+            return Phrase(NOTHING_CAME)
+        if oldest is not None and end <= oldest + timedelta(days=1) and start < oldest:
+            return Phrase(BEGINS, {"time": f"{oldest:%Y-%m-%d %H:%M}"})
+        if start >= newest - JOIN:
+            return Phrase(ONLY_UP_TO, {"time": f"{newest:%Y-%m-%d %H:%M}"})
+        for a, b in self.stops.get(account, []):
+            if a < end and b > start:
+                return Phrase(STOPPED, {"time": f"{a:%Y-%m-%d %H:%M}", "until": f"{b:%Y-%m-%d %H:%M}"})
+        return Phrase(NO_EVENTS)
+
+
+def _chains(
+    lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
+) -> dict[tuple[str, str, str], tuple[list[Stretch], list[tuple[Stretch, Phrase]]]]:
+    """(account, region, trail) → times that digests vouch for, and those whose files never came."""
+    from ashiato.intake.coverage import trail_of
+
+    d, f, o = t.digests.c, t.digest_files.c, t.objects.c
+    wanted = (
+        d.account.in_(accounts) & (d.end >= first - timedelta(days=2)) & (d.start <= last + timedelta(days=2))
+    )
+    rows = lake.home.ledger.rows(
+        sa.select(d.id, d.account, d.region, d.bucket, d.key, d.start, d.end).where(wanted).order_by(d.start)
+    )
+    came = sa.select(o.id).where(o.file_name == f.file_name, o.state.in_(("taken", "skipped")))
+    lost = lake.home.ledger.rows(
+        sa.select(d.id, f.bucket, f.key).join(t.digest_files, f.digest == d.id).where(wanted, ~came.exists())
+    )
+    missing = {number: f"s3://{bucket}/{key}" for number, bucket, key in lost}
+    found: dict[tuple[str, str, str], tuple[list[Stretch], list[tuple[Stretch, Phrase]]]] = {}
+    for number, account, region, bucket, key, start, end in rows:
+        begin, until = utc(start), utc(end)
+        if begin is None or until is None:
+            continue
+        covered, without = found.setdefault((account, region, trail_of(bucket, key)), ([], []))
+        if number in missing:
+            without.append(((begin - LATE_FILE, until), Phrase(FILE_MISSING, {"file": missing[number]})))
+        else:
+            covered.append((begin, until))
+    vouched = {k: _joined(c, timedelta(seconds=1)) for k, (c, _) in found.items()}
+    return {k: ([(a, b - DELIVERY) for a, b in vouched[k]], m) for k, (_, m) in found.items()}
+
+
+def _days(
+    lake: PinnedLake, asked: Sequence[Asked], accounts: Sequence[str]
+) -> tuple[dict[tuple[str, str], set[date]], dict[str, datetime], dict[str, datetime]]:
+    """(account, region) → UTC days with events, near the times asked about; the newest and oldest event of each
+    account."""
+    wanted: set[date] = set()
+    for _, first, last in asked:
+        span = (last.date() - first.date()).days
+        for n in range(min(span, MOST_DAYS) + 1):
+            wanted |= {first.date() + timedelta(days=n), last.date() - timedelta(days=n)}
+    days: dict[tuple[str, str], set[date]] = {}
+    newest: dict[str, datetime] = {}
+    oldest: dict[str, datetime] = {}
+    iceberg = lake.plan("cloudtrail", any_of("recipientAccountId", accounts))
+    if not iceberg.files or not accounts:
+        return days, newest, oldest
+    source = relation(iceberg.files, iceberg.iceberg_schema)
+    with connection() as opened:
+        parameters = {"accounts": list(accounts)}
+        for account, first, last in opened.execute(
+            f'SELECT "recipientAccountId", min("eventTime"), max("eventTime") FROM {source}'
+            ' WHERE list_contains($accounts::VARCHAR[], "recipientAccountId") GROUP BY ALL',
+            parameters,
+        ).fetchall():
+            oldest[account], newest[account] = first, last
+        low, high = min(wanted), max(wanted)
+        plan = lake.plan(
+            "cloudtrail",
+            within("eventTime", f"{low}T00:00:00+00:00", f"{high + timedelta(days=1)}T00:00:00+00:00"),
+        )
+        for account, region, day in opened.execute(
+            'SELECT DISTINCT "recipientAccountId", "awsRegion", "eventTime"::TIMESTAMP::DATE FROM'
+            f" {relation(plan.files, plan.iceberg_schema)}"
+            ' WHERE list_contains($accounts::VARCHAR[], "recipientAccountId")',
+            parameters,
+        ).fetchall():
+            days.setdefault((account, region), set()).add(day)
+            days.setdefault((account, ""), set()).add(day)
+    return days, newest, oldest
+
+
+def _stops(
+    lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
+) -> dict[str, list[Stretch]]:
+    """Account → times from a StopLogging or DeleteTrail to the account's next event, where that took an hour."""
+    plan = lake.plan("cloudtrail", any_of("eventName", ("StopLogging", "DeleteTrail")))
+    if not plan.files:
+        return {}
+    found: dict[str, list[Stretch]] = {}
+    with connection() as opened:
+        rows = opened.execute(
+            f'SELECT "recipientAccountId", "eventTime" FROM {relation(plan.files, plan.iceberg_schema)}'
+            """ WHERE "eventName" IN ('StopLogging', 'DeleteTrail') AND "errorCode" IS NULL"""
+            ' AND list_contains($accounts::VARCHAR[], "recipientAccountId")'
+            ' AND "eventTime" BETWEEN $first AND $last',
+            {"accounts": list(accounts), "first": first - timedelta(days=90), "last": last},
+        ).fetchall()
+        for account, stopped in rows:
+            after = lake.plan(
+                "cloudtrail",
+                within("eventTime", stopped.isoformat(), (stopped + timedelta(days=92)).isoformat()),
+            )
+            (following,) = opened.execute(
+                f'SELECT min("eventTime") FROM {relation(after.files, after.iceberg_schema)}'
+                ' WHERE "recipientAccountId" = $account AND "eventTime" > $stopped',
+                {"account": account, "stopped": stopped + timedelta(minutes=1)},
+            ).fetchone() or (None,)
+            end = following or last
+            if end - stopped > timedelta(hours=1):
+                found.setdefault(account, []).append((stopped, end))
+    return found
+
+
+def _joined(stretches: Sequence[Stretch], slack: timedelta) -> list[Stretch]:
+    out: list[Stretch] = []
+    for start, end in sorted(stretches):
+        if out and start <= out[-1][1] + slack:
+            out[-1] = (out[-1][0], max(out[-1][1], end))
+        else:
+            out.append((start, end))
+    return out
+
+
+def _without(left: Sequence[Stretch], covered: Sequence[Stretch]) -> list[Stretch]:
+    """What of `left` is in none of `covered`."""
+    out = list(left)
+    for start, end in covered:
+        kept: list[Stretch] = []
+        for a, b in out:
+            if b <= start or a >= end:
+                kept.append((a, b))
+                continue
+            if a < start:
+                kept.append((a, start))
+            if b > end:
+                kept.append((end, b))
+        out = kept
+    return out
+
+
+def _within(left: Sequence[Stretch], low: datetime, high: datetime) -> list[Stretch]:
+    return [(max(a, low), min(b, high)) for a, b in left if a < high and b > low]
+
+
+def _within_any(left: Sequence[Stretch], spans: Sequence[Stretch]) -> list[Stretch]:
+    return [s for low, high in spans for s in _within(left, low, high)]

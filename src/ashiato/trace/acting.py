@@ -1,0 +1,122 @@
+"""What a caller did: its operations out of rows of CloudTrail, flat and few columns each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ashiato.formats.outcomes import opened_mapping, outcome
+from ashiato.formats.principals import is_service_address, principal
+from ashiato.formats.refs import event_ref
+from ashiato.trace.folding import reads
+from ashiato.trace.subjects import Subject
+
+_COLUMNS = (
+    "eventID", "record_hash", "recipientAccountId", "eventTime", "eventSource", "eventName", "eventCategory",
+    "awsRegion", "sourceIPAddress", "errorCode", "errorMessage", "readOnly", "eventType", "requestParameters",
+    "responseElements", "additionalEventData", "resources", "userIdentity",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Act:
+    """One operation. `mine`: the subject made it, and was not only named by it."""
+
+    row: Mapping[str, Any]
+    mine: bool
+
+    @property
+    def time(self) -> datetime:
+        time: datetime = self.row["eventTime"]
+        return time
+
+    @property
+    def name(self) -> str:
+        return str(self.row["eventName"] or "")
+
+    @property
+    def label(self) -> str:
+        """As AWS writes it in policies: `ec2:RunInstances`."""
+        return f"{str(self.row['eventSource'] or '').partition('.')[0]}:{self.name}"
+
+    @property
+    def ref(self) -> str:
+        return event_ref(self.row)
+
+    @property
+    def done(self) -> bool:
+        return outcome(self.row) == "success"
+
+    @property
+    def reads(self) -> bool:
+        return reads(self.row)
+
+    @property
+    def address(self) -> str | None:
+        """Where the call came from; None where AWS made it."""
+        address = self.row["sourceIPAddress"]
+        return None if not address or is_service_address(address) else address
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        return opened_mapping(self.row["requestParameters"])
+
+    @property
+    def more(self) -> Mapping[str, Any]:
+        return opened_mapping(self.row["additionalEventData"])
+
+    @property
+    def who(self) -> str:
+        return principal(self.row["userIdentity"], self.row["recipientAccountId"]).arn
+
+
+def acts_of(rows: pa.Table, subject: Subject) -> list[Act]:
+    """The operations of these rows, newest first."""
+    if not rows.num_rows:
+        return []
+    part = rows.select(list(_COLUMNS))
+    return [Act(row, made_by(subject, row["userIdentity"] or {})) for row in part.to_pylist()]
+
+
+def made_by(subject: Subject, identity: Mapping[str, Any]) -> bool:
+    """Whether a call by this identity is the subject's own."""
+    context = identity.get("sessionContext") or {}
+    issuer = (context.get("sessionIssuer") or {}).get("arn")
+    session = (identity.get("principalId") or "").partition(":")[2]
+    arn = identity.get("arn")
+    behalf = (identity.get("onBehalfOf") or {}).get("userId")
+    values = {k.value for k in subject.keys}
+    if subject.kind == "access_key":
+        return identity.get("accessKeyId") == subject.value
+    if subject.kind in ("instance", "session"):
+        return session in values or behalf in values
+    if subject.kind == "source_identity":
+        return context.get("sourceIdentity") == subject.value
+    if subject.kind == "user":
+        return bool({arn, behalf, session} & values) or (
+            identity.get("userName") in values and identity.get("type") != "AssumedRole"
+        )
+    return bool({arn, issuer, identity.get("principalId")} & values)
+
+
+def since(acts: Iterable[Act]) -> tuple[datetime, datetime]:
+    """The first and the last of some operations."""
+    times = [a.time for a in acts]
+    return min(times), max(times)
+
+
+def targets(act: Act) -> Sequence[str]:
+    """ARNs and names that an operation was done to."""
+    from ashiato.words import resources
+
+    return resources(act.row)
+
+
+def rows_by(rows: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The rows of some operations."""
+    return rows.filter(pc.is_in(rows["eventName"], pa.array(list(names), pa.string())))

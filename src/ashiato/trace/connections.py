@@ -1,0 +1,312 @@
+"""The lane of connections: flow records of one 5-tuple whose windows follow one another are one connection.
+
+A record's start and end are the first and the last packet within its window of aggregation (at most ten minutes),
+either up to 60 s off: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+
+from ashiato.formats.refs import flow_ref
+from ashiato.trace.telling import Telling
+from ashiato.words.ports import protocol_name
+from ashiato.words.texts import shown
+
+#: Windows further from one another are two connections: the longest window of aggregation, and a minute.
+GAP: Final = timedelta(seconds=660)
+#: Ports from here on are given to clients (Linux begins at 32768).
+_EPHEMERAL: Final = 32768
+_MOST_REFS: Final = 20
+_COLUMNS: Final = (
+    "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
+    "dstport", "protocol", "packets", "bytes", "start", "end", "start_time", "action", "log_status", "tcp_flags",
+    "flow_direction", "vpc_id", "subnet_id", "resource_id", "pkt_src_aws_service", "pkt_dst_aws_service",
+    "ecs_task_arn", "tgw_id", "tgw_attachment_id", "object", "log_event_id", "delivered_at", "ingested_at",
+)  # fmt: skip
+
+
+@dataclass
+class Connection:
+    """Windows of one 5-tuple, seen at one interface, either way. Addresses are the packets' own, where known.
+
+    `client` opened it, as far as ports and flags tell. `sent` and `received` are bytes from and to the client.
+    """
+
+    client: str
+    server: str
+    client_port: int | None
+    port: int | None
+    protocol: int | None
+    action: str | None
+    first: datetime
+    last: datetime
+    arrived: datetime | None
+    row: Mapping[str, Any]
+    packets: int = 0
+    sent: int = 0
+    received: int = 0
+    records: int = 0
+    refs: list[str] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        return self.sent + self.received
+
+    @property
+    def interface(self) -> str | None:
+        named: str | None = (
+            self.row["interface_id"] or self.row["tgw_attachment_id"] or self.row["resource_id"]
+        )
+        return named
+
+    @property
+    def host(self) -> str | None:
+        """Where it was recorded: the instance, else the interface."""
+        instance: str | None = self.row["instance_id"]
+        return instance or self.interface
+
+
+def joined(rows: pa.Table) -> list[Connection]:
+    """The connections of these records, the newest last packet first."""
+    if not rows.num_rows:
+        return []
+    records = [r for r in rows.select(list(_COLUMNS)).to_pylist() if _ends(r)]
+    runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for record in sorted(records, key=lambda r: r["start_time"]):
+        source, target = _ends(record) or ("", "")
+        ends = sorted(((source, record["srcport"] or 0), (target, record["dstport"] or 0)))
+        at = record["interface_id"] or record["tgw_attachment_id"]
+        runs.setdefault((*ends, record["protocol"], at, record["action"], _log(record)), []).append(record)
+    found = _once([(key, c) for key, run in runs.items() for c in _split(run)])
+    return sorted(found, key=lambda c: (c.last, c.refs[0]), reverse=True)
+
+
+def _once(found: Sequence[tuple[tuple[Any, ...], Connection]]) -> list[Connection]:
+    """Connections of which two flow logs tell, once: as the log with more packets has it, with the references of
+    both."""
+    by_tuple: dict[tuple[Any, ...], list[Connection]] = {}
+    for key, connection in found:
+        by_tuple.setdefault(key[:-1], []).append(connection)
+    kept: list[Connection] = []
+    for same in by_tuple.values():
+        chosen: list[Connection] = []
+        for connection in sorted(same, key=lambda c: (-c.packets, -c.records, c.first, c.refs[0])):
+            log = _log(connection.row)
+            twin = next(
+                (
+                    k
+                    for k in chosen
+                    if _log(k.row) != log
+                    and connection.first <= k.last + GAP
+                    and k.first <= connection.last + GAP
+                ),
+                None,
+            )
+            if twin is None:
+                chosen.append(connection)
+            else:
+                twin.refs.extend(connection.refs[: max(0, _MOST_REFS - len(twin.refs))])
+        kept += chosen
+    return kept
+
+
+def folded(found: Sequence[Connection], limit: int | None, *, fold: bool) -> list[list[Connection]]:
+    """At most `limit` groups that hold the first n connections without one left out: with `fold`, those of one pair
+    of addresses, port and action while less than an hour lies between; else each by itself."""
+    if not fold:
+        return [[c] for c in found[:limit]]
+    groups: list[list[Connection]] = []
+    joined_by: dict[tuple[Any, ...], int] = {}
+    for connection in found:
+        key = (
+            connection.client, connection.server, connection.port, connection.protocol, connection.action,
+            connection.interface,
+        )  # fmt: skip
+        at = joined_by.get(key)
+        if at is not None and groups[at][-1].first - connection.last < _APART:
+            groups[at].append(connection)
+            continue
+        if limit is not None and len(groups) >= limit:
+            break
+        joined_by[key] = len(groups)
+        groups.append([connection])
+    return groups
+
+
+_APART: Final = timedelta(hours=1)
+
+
+def together(group: Sequence[Connection]) -> Connection:
+    """One connection that stands for a group."""
+    if len(group) == 1:
+        return group[0]
+    made = replace(group[0], refs=[r for c in group for r in c.refs][:_MOST_REFS])
+    made.first, made.last = min(c.first for c in group), max(c.last for c in group)
+    made.packets = sum(c.packets for c in group)
+    made.sent, made.received = sum(c.sent for c in group), sum(c.received for c in group)
+    made.records = sum(c.records for c in group)
+    return made
+
+
+def _log(record: Mapping[str, Any]) -> str:
+    """Which flow log a record is of: two flow logs of one interface tell of each connection twice."""
+    name = (record["object"] or "").rpartition("/")[2]
+    at = name.find("fl-")
+    return name[at : at + 20] if at >= 0 else ""
+
+
+def _ends(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    source = record["pkt_srcaddr"] or record["srcaddr"]
+    target = record["pkt_dstaddr"] or record["dstaddr"]
+    if not source or not target or source == "-" or target == "-":
+        return None
+    return source, target
+
+
+def end_of(record: Mapping[str, Any]) -> datetime:
+    """The last packet of a record."""
+    start: datetime = record["start_time"]
+    end = record["end"]
+    if end is None:
+        return start
+    try:
+        return max(start, datetime.fromtimestamp(end, UTC))
+    except (ValueError, OverflowError, OSError):
+        return start
+
+
+def _split(run: Sequence[Mapping[str, Any]]) -> Iterable[Connection]:
+    part: list[Mapping[str, Any]] = []
+    last: datetime | None = None
+    for record in run:
+        if last is not None and record["start_time"] - last > GAP:
+            yield _connection(part)
+            part, last = [], None
+        part.append(record)
+        end = end_of(record)
+        last = end if last is None else max(last, end)
+    if part:
+        yield _connection(part)
+
+
+def _connection(records: Sequence[Mapping[str, Any]]) -> Connection:
+    head = records[0]
+    source, target = _ends(head) or ("", "")
+    forward = _is_forward(records)
+    client, server = (source, target) if forward else (target, source)
+    ports = (head["srcport"], head["dstport"]) if forward else (head["dstport"], head["srcport"])
+    made = Connection(
+        client, server, ports[0], ports[1], head["protocol"], head["action"], head["start_time"], end_of(head),
+        head["delivered_at"] or head["ingested_at"], head,
+    )  # fmt: skip
+    for record in records:
+        made.first = min(made.first, record["start_time"])
+        made.last = max(made.last, end_of(record))
+        made.packets += record["packets"] or 0
+        if (_ends(record), record["srcport"]) == ((client, server), made.client_port):
+            made.sent += record["bytes"] or 0
+        else:
+            made.received += record["bytes"] or 0
+        made.records += 1
+        if len(made.refs) < _MOST_REFS:
+            made.refs.append(flow_ref(record))
+    return made
+
+
+def _is_forward(records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the first record's source opened the connection: by SYN without ACK, else by the ports, else by time."""
+    head = records[0]
+    for record in records:
+        flags = record["tcp_flags"]
+        if record["protocol"] == 6 and flags is not None and flags & 2:
+            same = (_ends(record), record["srcport"]) == (_ends(head), head["srcport"])
+            return same if not flags & 16 else not same
+    source, target = head["srcport"], head["dstport"]
+    if source is None or target is None or source == target:
+        return True
+    # The service has the lower port, unless both are of the range that clients take theirs from.
+    return not (source < min(target, _EPHEMERAL))
+
+
+def connection_document(made: Connection, telling: Telling, repeats: int = 1) -> dict[str, Any]:
+    """The JSON of a connection. `source` opened it; `direction` is seen from the interface that recorded it."""
+    row = made.row
+    own = _own_address(row)
+    direction = None
+    if own is not None:
+        direction = "egress" if own == made.client else "ingress"
+    return {
+        "first": made.first,
+        "last": made.last,
+        "arrived": made.arrived,
+        "source": made.client,
+        "destination": made.server,
+        "source_name": telling.networks.name_of(made.client),
+        "destination_name": telling.networks.name_of(made.server),
+        "port": made.port,
+        "source_port": made.client_port,
+        "protocol": None if made.protocol is None else protocol_name(str(made.protocol)),
+        "action": made.action,
+        "bytes": made.bytes,
+        "sent": made.sent,
+        "received": made.received,
+        "packets": made.packets,
+        "direction": direction,
+        "host": made.host,
+        "host_name": telling.resources.get(made.host or ""),
+        "interface": made.interface,
+        "account": row["account_id"],
+        "account_name": telling.account(row["account_id"]),
+        "region": row["region"],
+        "records": made.records,
+        "repeats": repeats,
+        "let_by": None,
+        "ref": made.refs[0],
+        "refs": list(made.refs),
+        "text": _text(made, telling),
+        "names": _pivots(made),
+    }
+
+
+def _own_address(row: Mapping[str, Any]) -> str | None:
+    """The address of the interface that recorded it; None where the record has no direction."""
+    ends = _ends(row)
+    if ends is None or row["flow_direction"] not in ("ingress", "egress"):
+        return None
+    return ends[0] if row["flow_direction"] == "egress" else ends[1]
+
+
+def _text(made: Connection, telling: Telling) -> str:
+    from ashiato.trace.texts import CONNECTION, PORT, said_amount
+
+    key = "refused" if made.action == "REJECT" else "reached"
+    protocol = "" if made.protocol is None else protocol_name(str(made.protocol))
+    values = {
+        "source": telling.names.address(made.client, telling.language),
+        "target": telling.names.address(made.server, telling.language),
+        "port": PORT.said(telling.language, {"port": str(made.port), "protocol": protocol.lower()})
+        if made.port
+        else shown(protocol or "IP"),
+        "sent": said_amount(made.sent),
+        "received": said_amount(made.received),
+    }
+    return CONNECTION[key].said(telling.language, values)
+
+
+def _pivots(made: Connection) -> list[dict[str, str]]:
+    row = made.row
+    things = [("address", made.client, "origin"), ("address", made.server, "peer")]
+    things += [(kind, row[column], "target") for kind, column in _PIVOTS if row[column]]
+    return [{"kind": k, "value": shown(v, 1100), "role": r} for k, v, r in things]
+
+
+_PIVOTS: Final = (
+    ("instance", "instance_id"), ("interface", "interface_id"), ("arn", "ecs_task_arn"), ("resource", "subnet_id"),
+    ("resource", "vpc_id"), ("resource", "resource_id"), ("resource", "tgw_id"),
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""Noise folded: readings and repeats of one caller become one row each, counted, so that what was done stands out.
+
+A reading (an operation that only reads) joins the last row of readings by the same caller and credentials from the
+same place; what AWS's services did by themselves joins theirs; any other operation joins the same operation of the
+same caller on the same resources with the same result. All only while less than an hour lies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+Noise = Literal["reading", "service"]
+
+APART: Final = timedelta(hours=1)
+#: Operations that only read, by their names, where a record does not say so.
+_READING: Final = (
+    "Get", "List", "Describe", "Head", "Lookup", "Search", "BatchGet", "Select", "Scan", "Query",
+)  # fmt: skip
+_COLUMNS: Final = (
+    "eventTime", "eventSource", "eventName", "readOnly", "errorCode", "sourceIPAddress", "eventType",
+    "requestParameters", "recipientAccountId",
+)  # fmt: skip
+
+
+def reads(row: Mapping[str, Any]) -> bool:
+    """Whether an operation only reads, as the event says; by its name where it does not."""
+    said = row.get("readOnly")
+    return bool(said) if said is not None else str(row.get("eventName") or "").startswith(_READING)
+
+
+def noise_of(row: Mapping[str, Any]) -> Noise | None:
+    """Why an operation is noise: AWS's service made it by itself, or it only reads. None for what is not."""
+    identity = row.get("userIdentity") or {}
+    if identity.get("type") == "AWSService" or row.get("eventType") == "AwsServiceEvent":
+        return "service"
+    return "reading" if reads(row) else None
+
+
+def folded(rows: pa.Table, limit: int) -> list[list[int]]:
+    """At most `limit` groups of rows (numbers, newest first), which hold the first n rows without one left out."""
+    listed = rows.select([c for c in _COLUMNS if c in rows.column_names]).to_pylist()
+    identities = [_caller(i) for i in rows["userIdentity"].to_pylist()] if rows.num_rows else []
+    groups: list[list[int]] = []
+    joined: dict[tuple[Any, ...], int] = {}
+    for number, (row, identity) in enumerate(zip(listed, identities, strict=True)):
+        key = _key(row, identity)
+        at = joined.get(key)
+        if at is not None and _time(listed, groups[at][-1]) - row["eventTime"] < APART:
+            groups[at].append(number)
+            continue
+        if len(groups) >= limit:
+            break
+        joined[key] = len(groups)
+        groups.append([number])
+    return groups
+
+
+def _time(rows: Sequence[Mapping[str, Any]], number: int) -> datetime:
+    time: datetime = rows[number]["eventTime"]
+    return time
+
+
+def _caller(identity: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    identity = identity or {}
+    named = (identity.get(n) for n in ("type", "arn", "principalId", "accessKeyId", "invokedBy", "userName"))
+    return tuple(named)
+
+
+def _key(row: Mapping[str, Any], caller: tuple[Any, ...]) -> tuple[Any, ...]:
+    noise = noise_of({**row, "userIdentity": {"type": caller[0]}})
+    place = row["recipientAccountId"], row["sourceIPAddress"]
+    if noise == "service":
+        return (noise, caller, place, row["eventSource"])
+    if noise == "reading":
+        return (noise, caller, place, row["errorCode"] is None)
+    return (
+        "same", caller, place, row["eventSource"], row["eventName"], row["errorCode"], row["requestParameters"],
+    )  # fmt: skip

@@ -1,0 +1,223 @@
+"""What a change of a security group let through: operation → change → first connection that no rule allowed before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+from ashiato.core.scope import AccountScope
+from ashiato.formats.refs import event_ref, item_ref
+from ashiato.lake.plans import PinnedLake
+from ashiato.trace.connections import Connection, joined
+from ashiato.trace.hosts import Host, members
+from ashiato.trace.keys import Key, Window, footprints
+from ashiato.trace.reading import Asked, newest
+from ashiato.trace.telling import Telling
+from ashiato.words.calls import Call, at
+from ashiato.words.calls import found as texts_at
+from ashiato.words.ports import Rule, rules_of
+
+OPENING: Final = ("AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules")
+CLOSING: Final = ("RevokeSecurityGroupIngress",)
+#: Flow records' times can be off by this much.
+_SLACK: Final = timedelta(seconds=60)
+#: An item follows its operation by seconds to minutes; delivered recordings by up to an hour.
+_ITEM_WITHIN: Final = timedelta(hours=2)
+_MOST_OPENINGS: Final = 40
+_MOST_FLOWS: Final = 4000
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A rule of a group that an operation added. `closed`: when it went again, None while it stands; `before`:
+    the networks that reached these ports already."""
+
+    group: str
+    rule: Rule
+    opened: datetime
+    closed: datetime | None
+    operation: str
+    change: str | None
+    before: tuple[str, ...]
+    account: str | None
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Let:
+    """An opening with the first connection that it let through; None where there was none, or no record."""
+
+    opening: Opening
+    connection: Connection | None
+    hosts: tuple[str, ...]
+
+
+def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> list[Opening]:
+    """The openings of these security groups, oldest first."""
+    if not groups:
+        return []
+    keys = tuple(Key("resource", g) for g in dict.fromkeys(groups))
+    asked = Asked(lake, keys, scope, Window())
+    found = footprints(lake, keys, scope, Window(), ["cloudtrail", "config_items"])
+    names = ", ".join(f"'{n}'" for n in (*OPENING, *CLOSING))
+    events = newest(
+        asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True
+    ).to_pylist()
+    items = newest(
+        asked, "config_items", found, 1000, where="resourceType = 'AWS::EC2::SecurityGroup'", oldest=True
+    ).to_pylist()
+    made: list[Opening] = []
+    for event in events:
+        group = _group(event)
+        if group is None or group not in groups or event["eventName"] in CLOSING:
+            continue
+        made += [_opening(event, group, rule, events, items) for rule in rules_of(Call(event))]
+    return made[:_MOST_OPENINGS]
+
+
+def _group(event: Mapping[str, Any]) -> str | None:
+    call = Call(event)
+    for path in ("groupId", "ModifySecurityGroupRulesRequest.GroupId", "securityGroupId"):
+        text = next(texts_at(call.request, path.split(".")), None)
+        if text:
+            return text
+    return next((t for s in _answered(call) if (t := at(s, "groupId"))), None)
+
+
+def _answered(call: Call) -> list[Any]:
+    from ashiato.words.calls import items
+
+    return items(at(call.response, "securityGroupRuleSet"))
+
+
+def _opening(
+    event: Mapping[str, Any],
+    group: str,
+    rule: Rule,
+    events: Iterable[Mapping[str, Any]],
+    items: Sequence[Mapping[str, Any]],
+) -> Opening:
+    opened: datetime = event["eventTime"]
+    closed = next(
+        (
+            e["eventTime"]
+            for e in events
+            if e["eventName"] in CLOSING
+            and e["eventTime"] > opened
+            and _group(e) == group
+            and _takes(e, rule)
+        ),
+        None,
+    )
+    own = [i for i in items if i["resourceId"] == group]
+    change = next(
+        (i for i in own if opened <= i["configurationItemCaptureTime"] <= opened + _ITEM_WITHIN), None
+    )
+    earlier = [i for i in own if i["configurationItemCaptureTime"] < opened]
+    before = _networks(earlier[-1], rule) if earlier else ()
+    return Opening(
+        group, rule, opened, closed, event_ref(event), None if change is None else item_ref(change), before,
+        event["recipientAccountId"], event,
+    )  # fmt: skip
+
+
+def _takes(event: Mapping[str, Any], rule: Rule) -> bool:
+    """Whether a revocation takes this rule away."""
+    rules = rules_of(Call(event))
+    if not rules:
+        # Revoked by the rule's id alone.
+        return True
+    return any((r.first, r.last) == (rule.first, rule.last) and set(r.peers) & set(rule.peers) for r in rules)
+
+
+def _networks(item: Mapping[str, Any], rule: Rule) -> tuple[str, ...]:
+    """The networks that an item of a security group lets reach the ports of a rule."""
+    try:
+        state = json.loads(item["configuration"] or "{}")
+    except (ValueError, RecursionError):
+        return ()
+    networks: list[str] = []
+    for permission in state.get("ipPermissions") or () if isinstance(state, dict) else ():
+        if not isinstance(permission, dict) or not _overlaps(permission, rule):
+            continue
+        for key, field in (("ipv4Ranges", "cidrIp"), ("ipRanges", "cidrIp"), ("ipv6Ranges", "cidrIpv6")):
+            networks += [
+                n
+                for each in permission.get(key) or ()
+                if isinstance(n := each.get(field) if isinstance(each, dict) else each, str)
+            ]
+    return tuple(dict.fromkeys(networks))
+
+
+def _overlaps(permission: Mapping[str, Any], rule: Rule) -> bool:
+    if permission.get("ipProtocol") in ("-1", -1):
+        return True
+    try:
+        first, last = int(permission["fromPort"]), int(permission["toPort"])
+        return first <= int(rule.last or 65535) and last >= int(rule.first or 0)
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def within(address: str, networks: Iterable[str]) -> bool:
+    """Whether an address lies in one of the networks; what is no network (a group, a prefix list) holds none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    for text in networks:
+        try:
+            network = ip_network(text, strict=False)
+        except ValueError:
+            continue
+        if network.version == found.version and found in network:
+            return True
+    return False
+
+
+def let_through(
+    lake: PinnedLake, opening: Opening, scope: AccountScope, telling: Telling, host: Host | None = None
+) -> Let:
+    """The first connection that an opening let through, at `host`, or at any host of the group."""
+    hosts = host or members(lake, opening.group, scope, telling)
+    until = opening.closed
+    at_time = [
+        s for s in hosts.spells
+        if opening.group in s.groups and (s.end is None or s.end > opening.opened) and (until is None or s.start is None or s.start < until)
+    ]  # fmt: skip
+    instances = tuple(dict.fromkeys(s.instance for s in at_time if s.instance))
+    interfaces = tuple(dict.fromkeys(i for s in at_time for i in s.interfaces))
+    keys = (*(Key("instance", i) for i in instances), *(Key("interface", i) for i in interfaces))
+    if not keys:
+        return Let(opening, None, ())
+    window = Window(opening.opened - _SLACK, None if until is None else until + _SLACK)
+    found = footprints(lake, keys, scope, window, ["vpc_flow_logs"])
+    asked = Asked(lake, keys, scope, window)
+    where = "action = 'ACCEPT'"
+    values: dict[str, Any] = {}
+    if (
+        opening.rule.first is not None
+        and opening.rule.first.lstrip("-").isdigit()
+        and int(opening.rule.first) >= 0
+    ):
+        first, last = int(opening.rule.first), int(opening.rule.last or opening.rule.first)
+        where += " AND ((dstport >= $low AND dstport <= $high) OR (srcport >= $low AND srcport <= $high))"
+        values = {"low": first, "high": last}
+    rows = newest(asked, "vpc_flow_logs", found, _MOST_FLOWS, where=where, values=values, oldest=True)
+    addresses = hosts.addresses
+    reached = [
+        c
+        for c in joined(rows)
+        if c.action == "ACCEPT"
+        and c.client not in addresses
+        and (not addresses or c.server in addresses)
+        and c.first >= opening.opened - _SLACK
+        and within(c.client, opening.rule.peers)
+        and not within(c.client, opening.before)
+    ]
+    first_of = min(reached, key=lambda c: (c.first, c.refs[0]), default=None)
+    return Let(opening, first_of, instances or interfaces)

@@ -1,0 +1,261 @@
+"""Rows of a log that name something: the newest first, out of the days and hours that footprints name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from ashiato.core.scope import AccountScope
+from ashiato.formats.tables import ACCOUNT_REGION, TABLES
+from ashiato.lake.footprint_counts import default_view
+from ashiato.lake.plans import PinnedLake
+from ashiato.lake.scan import relation
+from ashiato.lake.spans import between
+from ashiato.trace.keys import Key, Window, condition
+
+CONFIG: Final[dict[str, Any]] = {"threads": 2, "memory_limit": "1GB"}
+#: More spans of time than this are asked for as one.
+_MOST_SPANS: Final = 400
+#: Rows whose exact times are looked up first: a page's worth.
+_FEW: Final = 400
+_HOUR: Final = timedelta(hours=1)
+
+#: What tells rows of one moment apart, so that pages neither repeat nor leave out.
+TIE: Final = {
+    "cloudtrail": "coalesce(eventID, record_hash, '')",
+    "config_items": "coalesce(awsAccountId, '') || coalesce(awsRegion, '') || coalesce(resourceType, '') || '/' || coalesce(resourceId, '') || '/' || coalesce(configurationStateId, '')",
+    "vpc_flow_logs": (
+        "concat_ws('/', interface_id, tgw_attachment_id, srcaddr, srcport, dstaddr, dstport, protocol, action, packets,"
+        " bytes, object)"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is read of the lake, for whom: passed to everything that reads rows."""
+
+    lake: PinnedLake
+    keys: Sequence[Key]
+    scope: AccountScope
+    window: Window
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place in a log, newest first: rows after it are older."""
+
+    time: datetime
+    tie: str = ""
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config=CONFIG)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def newest(
+    asked: Asked,
+    table: str,
+    found: pa.Table,
+    limit: int,
+    *,
+    after: Place | None = None,
+    where: str = "true",
+    values: dict[str, Any] | None = None,
+    oldest: bool = False,
+) -> pa.Table:
+    """At most `limit` rows of a log that name one of the keys, newest first (or oldest), with their `_tie`.
+
+    `found`: the keys' footprints. `after`: only what comes after this place. `where`: a further condition of
+    ours; days are then chosen as if every row met it only where there is none.
+    """
+    days = _by_day(found, table, asked.window, after)
+    if not days or limit <= 0:
+        return pa.table({})
+    chosen = _enough(days, limit if where == "true" else None, oldest=oldest)
+    spans = _spans(chosen, asked.window, after)
+    if not spans:
+        return pa.table({})
+    return _read(asked, table, spans, limit, after, where, values or {}, oldest=oldest)
+
+
+@dataclass
+class _Day:
+    day: date
+    first: datetime
+    last: datetime
+    hours: int = 0
+    least: int = 0
+
+
+def _by_day(found: pa.Table, table: str, window: Window, after: Place | None) -> list[_Day]:
+    """Days with records, newest first: span, hours, and how many records there are at least."""
+    days: dict[date, _Day] = {}
+    counts: dict[tuple[date, str | None], int] = {}
+    columns = ("table", "day", "first", "last", "hours", "count", "account")
+    for row in found.select(columns).to_pylist():
+        if row["table"] != table:
+            continue
+        if window.misses(row["first"], row["last"]):
+            continue
+        if after is not None and row["first"] > after.time:
+            continue
+        day = days.setdefault(row["day"], _Day(row["day"], row["first"], row["last"]))
+        day.first, day.last = min(day.first, row["first"]), max(day.last, row["last"])
+        day.hours |= row["hours"]
+        at = row["day"], row["account"]
+        # Records that are found by several keys are counted by each: the largest count is certain.
+        counts[at] = max(counts.get(at, 0), row["count"])
+    for (number, _), count in counts.items():
+        day = days[number]
+        cut = not window.holds(day.first, day.last) or (after is not None and day.last >= after.time)
+        day.least += 0 if cut else count
+    return sorted(days.values(), key=lambda d: d.day, reverse=True)
+
+
+def _enough(days: list[_Day], limit: int | None, *, oldest: bool) -> list[_Day]:
+    ordered = list(reversed(days)) if oldest else days
+    if limit is None:
+        return ordered
+    chosen: list[_Day] = []
+    have = 0
+    for day in ordered:
+        if have >= limit:
+            break
+        chosen.append(day)
+        have += day.least
+    return chosen
+
+
+def _spans(days: Sequence[_Day], window: Window, after: Place | None) -> list[tuple[datetime, datetime]]:
+    """Spans (both ends included) of the hours with records, within the window."""
+    spans: list[tuple[datetime, datetime]] = []
+    for day in days:
+        for start, end in _hours(day):
+            first, last = window.cut(max(start, day.first), min(end, day.last))
+            if after is not None:
+                last = min(last, after.time)
+            if first <= last:
+                spans.append((first, last))
+    if len(spans) > _MOST_SPANS:
+        return [(min(s for s, _ in spans), max(e for _, e in spans))]
+    return spans
+
+
+def _hours(day: _Day) -> Iterator[tuple[datetime, datetime]]:
+    midnight = datetime.combine(day.day, time(), UTC)
+    hour = 0
+    while hour < 24:
+        if not day.hours >> hour & 1:
+            hour += 1
+            continue
+        begin = hour
+        while hour < 24 and day.hours >> hour & 1:
+            hour += 1
+        yield midnight + begin * _HOUR, midnight + hour * _HOUR - timedelta(microseconds=1)
+
+
+def _read(
+    asked: Asked,
+    table: str,
+    spans: list[tuple[datetime, datetime]],
+    limit: int,
+    after: Place | None,
+    where: str,
+    values: dict[str, Any],
+    *,
+    oldest: bool,
+) -> pa.Table:
+    column = TABLES[table].time_column
+    account = ACCOUNT_REGION[table][0]
+    start, end = min(s for s, _ in spans), max(e for _, e in spans)
+    plan = asked.lake.plan(table, between(table, start.date(), end.date()))
+    if not plan.files:
+        return pa.table({})
+    named, parameters = condition(asked.keys, account)
+    allowed, of_scope = asked.scope.sql(f'"{account}"')
+    parameters |= of_scope | values
+    if table == "cloudtrail":
+        parameters["superseded"] = list(asked.lake.superseded)
+    conditions = [named, allowed, default_view(table), f"({where})"]
+    if after is not None:
+        conditions.append(
+            f'("{column}" < $after_time OR ("{column}" = $after_time AND {TIE[table]} < $after_tie))'
+        )
+        parameters |= {"after_time": after.time, "after_tie": after.tie}
+    source = relation(plan.files, plan.iceberg_schema)
+    order = "ASC" if oldest else "DESC"
+    rest = f'{" AND ".join(conditions)} ORDER BY "{column}" {order}, _tie {order} LIMIT {int(limit)}'
+    with connect() as connection:
+        at, times = _of_spans(column, spans)
+        if limit <= _FEW:
+            # Wide columns are then read of the row groups that hold the answer, not of all that may.
+            sql = f'SELECT "{column}" AS t, {TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
+            found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
+            if not found:
+                return pa.table({})
+            at, times = _of_times(column, found)
+        sql = f"SELECT *, {TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
+        return connection.sql(sql, params=parameters | times).to_arrow_table()
+
+
+def _of_spans(column: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
+    parts: list[str] = []
+    values: dict[str, Any] = {}
+    for number, (first, last) in enumerate(spans):
+        parts.append(f'("{column}" >= $s{number} AND "{column}" <= $e{number})')
+        values |= {f"s{number}": first, f"e{number}": last}
+    return f"({' OR '.join(parts)})", values
+
+
+def _of_times(column: str, times: Sequence[datetime]) -> tuple[str, dict[str, Any]]:
+    places = ", ".join(f"$m{number}" for number in range(len(times)))
+    return f'"{column}" IN ({places})', {f"m{number}": moment for number, moment in enumerate(times)}
+
+
+def counted(asked: Asked, table: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[int, Any, Any]:
+    """How many records of a log name one of the keys within some spans; the first and the last of their times."""
+    if not spans:
+        return 0, None, None
+    column = TABLES[table].time_column
+    account = ACCOUNT_REGION[table][0]
+    start, end = min(s for s, _ in spans), max(e for _, e in spans)
+    plan = asked.lake.plan(table, between(table, start.date(), end.date()))
+    named, parameters = condition(asked.keys, account)
+    allowed, of_scope = asked.scope.sql(f'"{account}"')
+    at, times = _of_spans(column, spans)
+    parameters |= of_scope | times
+    if table == "cloudtrail":
+        parameters["superseded"] = list(asked.lake.superseded)
+    sql = (
+        f'SELECT count(*), min("{column}"), max("{column}") FROM {relation(plan.files, plan.iceberg_schema)}'
+        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)}"
+    )
+    with connect() as connection:
+        row = connection.execute(sql, parameters).fetchone()
+    return (0, None, None) if row is None else (int(row[0]), row[1], row[2])
+
+
+def between_times(
+    asked: Asked,
+    table: str,
+    first: datetime,
+    last: datetime,
+    limit: int,
+    *,
+    where: str = "true",
+    values: dict[str, Any] | None = None,
+    oldest: bool = False,
+) -> pa.Table:
+    """The same as `newest` of a short time (both ends included), without footprints."""
+    first, last = asked.window.cut(first, last)
+    if first > last:
+        return pa.table({})
+    return _read(asked, table, [(first, last)], limit, None, where, values or {}, oldest=oldest)
