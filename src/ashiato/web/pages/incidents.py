@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ashiato.web.charts import Chart
+    from ashiato.web.charts.timeline import Lane
     from ashiato.web.pages.alerts.words import Line
     from ashiato.web.visit import Visit
 
@@ -122,7 +123,7 @@ def _chart(
         for line in lines
     ]  # fmt: skip
     for number, entry in enumerate(told):
-        lane = _lane(entry["ref"])
+        lane = _lane(entry)
         marks.append(Mark(f"s{number}", lane, entry["at"], entry["text"][:200], f"#s{number}"))
     times = [m.at for m in marks] + [first, last]
     if not marks:
@@ -133,6 +134,7 @@ def _chart(
     return timeline(visit, marks, start=low - margin, end=high + margin, label=label, brush=None)
 
 
-def _lane(ref: str | None) -> Any:
-    kind = (ref or "").partition(":")[0]
-    return {"item": "changes", "flow": "connections"}.get(kind, "operations")
+def _lane(entry: Mapping[str, Any]) -> Lane:
+    if entry["search"] is not None:
+        return "connections"
+    return "changes" if str(entry["ref"]).startswith("item:") else "operations"
