@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ashiato.watch.loop import Watch
@@ -48,6 +52,33 @@ def with_rules(watch: Watch, *, once: bool = False) -> None:
         watch.add_service(
             "delivery", Deliverer(watch.home.ledger, watch.settings, on_sent=evaluation.sent).run
         )
+
+
+@contextmanager
+def watching_beside(watch: Watch) -> Iterator[None]:
+    """The loop in a thread beside something else, such as serving pages; it ends with it, what was read committed.
+
+    Where it ends by itself, this process is told to end (SIGTERM), and what it died of is raised at the end: a process
+    that no longer watches must not look alive.
+    """
+    died: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            watch.run()
+        except BaseException as error:
+            died.append(error)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=work, name="ashiato-watch")
+    thread.start()
+    try:
+        yield
+    finally:
+        watch.stop.set()
+        thread.join()
+    if died:
+        raise died[0]
 
 
 def deliver_rest(watch: Watch) -> None:
