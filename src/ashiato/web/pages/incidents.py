@@ -107,6 +107,25 @@ def incident(visit: Visit) -> Response:
     )
 
 
+@area.get("/incidents/{id}/export", title=N_("An incident as JSON"))
+def export_one(visit: Visit) -> Response:
+    """Its alerts and its story in one file: what `ashiato alerts show I-3 --json` prints."""
+    from ashiato.alerts.exporting import document_json
+    from ashiato.alerts.ids import parse_id
+    from ashiato.alerts.story import incident_story
+
+    try:
+        with visit.ledger.engine.connect() as connection:
+            number = parse_id(visit.path["id"], "I")[1]
+            document = incident_story(connection, number, writer_of(visit), visit.scope)
+    except WrongUse as error:
+        raise NotFound(visit._("There is no such incident, or not for you")) from error
+    visit.audit("incident exported", document["id"])
+    return visit.stream(
+        document_json(document), media_type="application/json", filename=f"{document['id']}.json"
+    )
+
+
 def _once(values: Any) -> list[Any]:
     return list(dict.fromkeys(values))[:20]
 
