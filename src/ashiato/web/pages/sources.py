@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ashiato.core.errors import WrongUse
 from ashiato.web.page import N_, Area, Nav, NotFound, Wrong
 
 if TYPE_CHECKING:
@@ -102,18 +103,10 @@ def content(visit: Visit) -> Response:
 )
 def retry(visit: Visit) -> Response:
     """Lets the object be read again; the next look at its place does it."""
-    from ashiato.intake.quarantine import entries
-    from ashiato.intake.taken import read_again
+    from ashiato.intake.quarantine import try_again
 
-    found = entries(visit.home, 1, visit.path["id"])
-    if not found:
-        raise NotFound(visit._("There is no such entry in quarantine"))
-    entry = found[0]
-    with visit.ledger.begin() as connection:
-        asked = read_again(
-            connection, entry["source"], entry["object"], f"to be read again: {visit.who.name}"
-        )
-        if asked:
-            detail = {"source": entry["source"], "object": entry["object"]}
-            visit.audit("quarantine retried", visit.path["id"], detail, connection=connection)
+    try:
+        asked = try_again(visit.home, visit.path["id"], visit.who, visit.now)
+    except WrongUse as error:
+        raise NotFound(visit._("There is no such entry in quarantine")) from error
     return visit.redirect(visit.link("/sources/quarantine", done="retry" if asked else "nothing"))
