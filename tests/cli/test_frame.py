@@ -111,9 +111,6 @@ def test_an_entry_that_is_not_in_quarantine(ashiato: Command, tmp_path: Path, fi
         "deadbeef",
         "`ashiato quarantine` lists",
     )
-    retried = ashiato("quarantine", "deadbeef", "--retry", "--home", tmp_path / "home")
-    told(retried, 2, "deadbeef", "`ashiato quarantine` lists")
-    told(ashiato("quarantine", "--retry", "--home", tmp_path / "home"), 2, "needs the ID")
 
 
 def test_a_second_writer_hears_who_holds_the_home_and_may_wait(

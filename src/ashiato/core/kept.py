@@ -42,7 +42,8 @@ class Kept:
         known = self._known(key, seconds + bear)
         if known is not None and self._known(key, seconds) is None:
             if not making.locked():
-                threading.Thread(target=self._renew, args=(key, seconds, make), daemon=True).start()
+                # No daemon: native code that is cut off at the interpreter's end aborts the process.
+                threading.Thread(target=self._renew, args=(key, seconds, make)).start()
             old: T = known.value
             return old
         with making:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 import sqlalchemy as sa
 from pyiceberg.expressions import AlwaysTrue
 
-from ashiato.access import audit
-from ashiato.access.identity import Identity
-from ashiato.core.errors import AshiatoError, WrongUse
+from ashiato.core.errors import AshiatoError
 from ashiato.core.text import printable
+from ashiato.formats.reader import LogReader
+from ashiato.formats.reading import ObjectOrigin, Rows, Skipped, Unreadable, defect
 from ashiato.intake.archive import archive_path
-from ashiato.intake.taken import read_again
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import equal
@@ -109,24 +109,6 @@ def with_states(ledger: Ledger, found: list[dict[str, Any]]) -> list[dict[str, A
         )
         states |= {(source, name): state for source, name, state in ledger.rows(asked)}
     return [{**e, "state": states.get((e["source"], e["object"]))} for e in found]
-
-
-def try_again(home: Home, id_: str, by: str | Identity, now: datetime) -> bool:
-    """Have the object of an entry read once more at the next look at its place; noted in the audit log. False where there
-    is nothing to read again: the rest of it was taken, or it waits already. Raises WrongUse where there is no entry."""
-    found = entries(home, 1, id_)
-    if not found:
-        raise WrongUse(
-            f"there is no entry {printable(id_, 60)} in quarantine", remedy="`ashiato quarantine` lists them."
-        )
-    source, name = found[0]["source"], found[0]["object"]
-    who = by if isinstance(by, str) else by.name
-    with home.ledger.begin() as connection:
-        asked = read_again(connection, source, name, f"to be read again: {who}")
-        if asked:
-            detail = {"source": source, "object": name}
-            audit.record(connection, by, "quarantine retried", id_, detail, now)
-    return asked
 
 
 def entry_bytes(home: Home, id_: str) -> bytes | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ashiato.core.errors import WrongUse
 from ashiato.web.page import N_, Area, Nav, NotFound, Wrong
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def quarantine(visit: Visit) -> Response:
     from ashiato.intake.quarantine import entries, with_states
 
     found = with_states(visit.ledger, entries(visit.home, ENTRIES))
-    return visit.render("sources/quarantine.html", entries=found, most=ENTRIES, done=visit.one("done"))
+    return visit.render("sources/quarantine.html", entries=found, most=ENTRIES)
 
 
 @area.get(
@@ -92,21 +91,3 @@ def content(visit: Visit) -> Response:
         raise NotFound(visit._("There is no such entry in quarantine"))
     visit.audit("quarantine read", visit.path["id"])
     return visit.stream([found], media_type="application/octet-stream", filename=f"{visit.path['id']}.bin")
-
-
-@area.post(
-    "/sources/quarantine/{id}/retry",
-    title=N_("Read it again"),
-    least="admin",
-    ability="sources",
-    grouped=False,
-)
-def retry(visit: Visit) -> Response:
-    """Lets the object be read again; the next look at its place does it."""
-    from ashiato.intake.quarantine import try_again
-
-    try:
-        asked = try_again(visit.home, visit.path["id"], visit.who, visit.now)
-    except WrongUse as error:
-        raise NotFound(visit._("There is no such entry in quarantine")) from error
-    return visit.redirect(visit.link("/sources/quarantine", done="retry" if asked else "nothing"))
