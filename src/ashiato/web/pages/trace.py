@@ -35,7 +35,9 @@ _TITLES: Final = {
     "instance": N_("What happened at %(name)s?"),
     "interface": N_("What happened at %(name)s?"),
     "account": N_("What happened in %(name)s?"),
-    "event": N_("What happened in this event?"),
+    "event": N_("What came of this event?"),
+    "item": N_("What came of this change?"),
+    "flow": N_("What came of this connection?"),
 }
 
 
@@ -153,12 +155,16 @@ def _pages(visit: Visit, entity: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _related(document: Mapping[str, Any], most: int) -> list[tuple[str, list[Mapping[str, Any]], int]]:
     """Related things by role: who acted, on what, from where, with whom; of each kind at most so many, and how many
-    are left out."""
+    are left out. One thing that records call by several names (a user by name and ARN) is there once."""
     by_role: dict[str, list[Mapping[str, Any]]] = {}
     left_out: Counter[str] = Counter()
     taken: Counter[tuple[str, str]] = Counter()
+    told: set[tuple[str, str]] = set()
     for thing in document["related"]:
         role = thing["role"]
+        if (role, thing["name"]) in told:
+            continue
+        told.add((role, thing["name"]))
         taken[role, thing["kind"]] += 1
         if taken[role, thing["kind"]] > most:
             left_out[role] += 1
