@@ -387,13 +387,8 @@ for _words, _call, _about, _keys in ALERTS:
     _key = f"ashiato alerts {_words}"
     DOCUMENTS[_key] = (*DOCUMENTS.get(_key, ()), Document(_call, _keys, about=_about))
 
-for _words, _call, _about, _keys in CONFIG:
-    DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
-
 for _command, (_called, _told, _more) in {**DETECTIONS, **ACCESS}.items():
     DOCUMENTS[_command] = (Document(_called, _told, about=_more),)
-
-DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)
 
 DOCUMENTS["ashiato trace"] = (
     Document(
@@ -404,3 +399,7 @@ DOCUMENTS["ashiato trace"] = (
         " the text to trace instead.",
     ),
 )
+for _words, _call, _about, _keys in CONFIG:
+    DOCUMENTS[f"ashiato config {_words}"] = (Document(_call, _keys, about=_about),)
+
+DOCUMENTS["ashiato search"] = tuple(Document(_call, _keys) for _call, _keys in SEARCH)

@@ -30,7 +30,7 @@ from ashiato.ledger.job_tables import jobs
 from ashiato.watch import job_runner
 from ashiato.watch.job_kinds import JobKind, Work, kinds
 from ashiato.watch.job_kinds.rule_import import keep_upload
-from ashiato.watch.job_runner import JobRunner
+from ashiato.watch.job_runner import JobRunner, running_jobs
 from ashiato.watch.jobs import (
     MOST_OF_ONE,
     Job,
@@ -370,6 +370,20 @@ def test_jobs_that_write_wait_for_the_process_that_does(tmp_path: Path, home: Ho
     with Home.open_for_reading(home.folder) as reader, runner(reader, told):
         time.sleep(1.2)
         assert job(reader, number).state == "queued"
+
+
+def test_a_process_that_serves_pages_borrows_the_home_where_nobody_has_it(
+    home: Home, told: Settings, tmp_path: Path
+) -> None:
+    write_events(tmp_path / "logs" / "a.json", events(8, 1))
+    number = asked(home, told, "collect", address=str(tmp_path / "logs"))
+    with Home.open_for_reading(home.folder) as reader, running_jobs(reader, told, print):
+        until(lambda: job(reader, number).started is None, "it is given back while somebody writes")
+        home.close()
+        done = ended(reader, number)
+        assert done.result is not None, done.error
+        assert done.result["records"]["cloudtrail"] == 8
+    Home.open_for_writing(home.folder, "it was given back").close()
 
 
 def test_what_can_be_read_now_leaves_the_quarantine(home: Home, told: Settings, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 
 from ashiato.access import audit
 from ashiato.core.clock import now
-from ashiato.core.errors import AshiatoError
+from ashiato.core.errors import AshiatoError, HomeBusy
 from ashiato.core.text import printable
 from ashiato.ledger.job_tables import jobs
 from ashiato.watch.job_child import run_apart
@@ -40,6 +41,8 @@ BEAT_SECONDS = 1.0
 DEAD_SECONDS = 5.0
 #: How long the end of jobs is waited for.
 END_SECONDS = 10.0
+#: How long a process that serves pages leaves jobs that write to whoever writes to the home.
+YIELD_SECONDS = 5.0
 
 
 @dataclass
@@ -57,8 +60,9 @@ class _Running:
 class JobRunner:
     """Runs the jobs of a home until told to end; a service of `Watch`, or of whatever serves pages.
 
-    In a process that has the home open for reading only, jobs that write wait for one that writes. `watch`: the loop
-    of this process, where there is one: then what is taken in goes through its pipeline.
+    In a process that has the home open for reading only, jobs that write wait for one that writes; with `borrow` it
+    opens the home for writing itself for the time of such a job, where nobody else has it. `watch`: the loop of this
+    process, where there is one: then what is taken in goes through its pipeline.
     """
 
     def __init__(
@@ -67,17 +71,20 @@ class JobRunner:
         settings: Settings,
         *,
         watch: Watch | None = None,
+        borrow: bool = False,
         say: Callable[[str], None] = lambda _text: None,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.home = home
         self.settings = settings
         self.watch = watch
+        self.borrow = borrow
         self.say = say
         self.clock = clock
         self.owner = this_process()
         self._running: dict[int, _Running] = {}
         self._asked = threading.Event()
+        self._yielding_until = float("-inf")
 
     def look(self) -> None:
         """Somebody asked for a job: do not wait for the next look."""
@@ -120,7 +127,8 @@ class JobRunner:
         """Kinds that another job may be run of."""
         writing = sum(r.kind.writes for r in self._running.values())
         reading = len(self._running) - writing
-        writer = self.home.writer is not None
+        borrowing = self.borrow and time.monotonic() >= self._yielding_until
+        writer = self.home.writer is not None or borrowing
         return [
             name
             for name, kind in kinds().items()
@@ -159,7 +167,17 @@ class JobRunner:
         def progress(step: str, fraction: float | None, counted: int | None, unit: str | None) -> None:
             running.told = (step, fraction, counted, unit)
 
-        work = Work(self.home, self.settings, job.parameters, job.scope, job.by, progress, running.stop)
+        home = self.home
+        if running.kind.writes and home.writer is None:
+            try:
+                home = self._borrowed(job)
+            except HomeBusy:
+                self._give_back(job)
+                return
+            except AshiatoError as failure:
+                self._finish(running, "failed", None, _told_of(failure))
+                return
+        work = Work(home, self.settings, job.parameters, job.scope, job.by, progress, running.stop)
         result: dict[str, Any] | None = None
         error: dict[str, Any] | None = None
         try:
@@ -170,14 +188,32 @@ class JobRunner:
         except Cancelled:
             state = "interrupted" if running.ending else "cancelled"
         except AshiatoError as failure:
-            state = "failed"
-            error = {"what": failure.what, "where": failure.where, "remedy": failure.remedy}
+            state, error = "failed", _told_of(failure)
         except Exception as failure:
             _log.exception("job %s fell", job.name)
             state = "failed"
             what = f"a defect of Ashiato, please report it: {type(failure).__name__}: {failure}"
             error = {"what": what, "where": None, "remedy": None}
+        finally:
+            if home is not self.home:
+                home.close()
         self._finish(running, state, result, error)
+
+    def _borrowed(self, job: Job) -> Home:
+        """The home, open for writing for one job. Raises HomeBusy."""
+        from ashiato.lake.home import Home
+
+        return Home.open_for_writing(self.home.folder, f"job {job.name}", ledger_url=self.settings.ledger_url)
+
+    def _give_back(self, job: Job) -> None:
+        """Somebody else writes to the home: the job waits for them."""
+        self._yielding_until = time.monotonic() + YIELD_SECONDS
+        with self.home.ledger.begin() as connection:
+            connection.execute(
+                sa.update(jobs)
+                .where(jobs.c.id == job.id, jobs.c.state == "running")
+                .values(state="queued", owner=None, started_at=None, beat_at=None)
+            )
 
     def _finish(
         self, running: _Running, state: str, result: dict[str, Any] | None, error: dict[str, Any] | None
@@ -229,6 +265,25 @@ class JobRunner:
         for running in self._running.values():
             if running.thread is not None:
                 running.thread.join(END_SECONDS)
+
+
+@contextmanager
+def running_jobs(home: Home, settings: Settings, say: Callable[[str], None]) -> Iterator[JobRunner]:
+    """A runner in a thread beside something else that goes on, such as serving pages; it ends with it."""
+    stop = threading.Event()
+    runner = JobRunner(home, settings, borrow=True, say=say)
+    thread = threading.Thread(target=runner.run, args=(stop,), name="ashiato-jobs", daemon=True)
+    thread.start()
+    try:
+        yield runner
+    finally:
+        stop.set()
+        runner.look()
+        thread.join(END_SECONDS + 5)
+
+
+def _told_of(failure: AshiatoError) -> dict[str, Any]:
+    return {"what": failure.what, "where": failure.where, "remedy": failure.remedy}
 
 
 def _progress_values(running: _Running) -> dict[str, Any]:

@@ -96,9 +96,16 @@ def _marks(document: Mapping[str, Any]) -> tuple[list[Mark], dict[str, str]]:
         marks.append(Mark(f"c{number}", "changes", change["time"], change["text"], f"#c{number}"))
         of_ref[change["ref"]] = f"c{number}"
     for number, c in enumerate(document["connections"]):
-        refused = c["action"] == "REJECT"
         marks.append(
-            Mark(f"f{number}", "connections", c["first"], c["text"], f"#f{number}", c["last"], grave=refused)
+            Mark(
+                f"f{number}",
+                "connections",
+                c["first"],
+                c["text"],
+                f"#f{number}",
+                c["last"],
+                count=c["repeats"],
+            )
         )
         of_ref.update(dict.fromkeys(c["refs"], f"f{number}"))
     for number, alert in enumerate(document["alerts"]):

@@ -26,6 +26,10 @@ ROLES: Final = {
     "actor": N_("acted"), "target": N_("was acted on"), "origin": N_("where it came from"),
     "peer": N_("the other end"),
 }  # fmt: skip
+STATES: Final = {
+    "open": N_("open"), "acknowledged": N_("acknowledged"), "closed": N_("closed"), "planned": N_("planned"),
+    "suppressed": N_("suppressed"), "withdrawn": N_("withdrawn"), "merged": N_("merged"),
+}  # fmt: skip
 #: Kinds that have a page of their own besides the trace.
 PRINCIPALS: Final = frozenset(("user", "principal", "issuer", "session", "access_key", "source_identity"))
 HOSTS: Final = frozenset(("address", "instance", "interface"))
@@ -44,9 +48,9 @@ def role_word(visit: Visit, role: str) -> str:
     return visit._(ROLES[role]) if role in ROLES else role
 
 
-def is_role(arn: str | None) -> bool:
-    """Whether an ARN is a role's or a role session's."""
-    return bool(arn) and (":role/" in str(arn) or ":assumed-role/" in str(arn))
+def state_word(visit: Visit, state: str) -> str:
+    """The state of an alert."""
+    return visit._(STATES[state]) if state in STATES else state
 
 
 def chips(names: Iterable[Mapping[str, Any]], own: Collection[str] = ()) -> list[dict[str, Any]]:
@@ -116,6 +120,7 @@ def pieces() -> dict[str, Any]:
         "chips": chips,
         "kind_word": kind_word,
         "role_word": role_word,
+        "state_word": state_word,
         "json_text": json_text,
         "enumerate": enumerate,
     }

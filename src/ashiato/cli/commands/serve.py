@@ -42,6 +42,7 @@ def serve(
     ends by SIGTERM or Ctrl-C."""
     from ashiato.access.links import PATH, Links
     from ashiato.watch.http import bind
+    from ashiato.watch.job_runner import running_jobs
     from ashiato.web.door import AccountDoor
     from ashiato.web.serving import run
     from ashiato.web.site import Site
@@ -53,7 +54,14 @@ def serve(
         begin = f"http://{address.rpartition(':')[0]}:{socket.getsockname()[1]}"
         secret = Links(opened.ledger, told.settings).first_start()
         tell(told, begin, None if secret is None else begin + PATH + secret)
-        run(Site(opened, told.settings, AccountDoor.of(opened.ledger, told.settings)), socket)
+        with running_jobs(opened, told.settings, _say):
+            run(Site(opened, told.settings, AccountDoor.of(opened.ledger, told.settings)), socket)
+
+
+def _say(text: str) -> None:
+    from ashiato.cli.output import plain
+
+    print(plain(text), file=sys.stderr, flush=True)
 
 
 def _opened(told: Common) -> Home:
