@@ -24,11 +24,16 @@ _lock = threading.Lock()
 _kept: tuple[object, RuleSet] | None = None
 
 
+def rules_made_of(settings: Settings, home: Home) -> object:
+    """Another one, compared by ==, once a file of the rules or what a person said of one has changed."""
+    return home.folder, settings.detect, _said(home), tuple(_files(settings, home.folder))
+
+
 def rules_of(settings: Settings, home: Home) -> RuleSet:
     """The rules of a home as they are now."""
     global _kept
     with _lock:
-        made_of = (home.folder, settings.detect, _said(home), tuple(_files(settings, home.folder)))
+        made_of = rules_made_of(settings, home)
         if _kept is None or _kept[0] != made_of:
             _kept = made_of, load_rules(settings, home.folder, home.ledger)
         return _kept[1]
