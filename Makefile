@@ -1,4 +1,4 @@
-# The two commands: `make run` (a generated incident, taken in and told) and `make test`.
+# The two commands: `make run` (a generated incident, taken in, told, and shown on pages) and `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +7,7 @@ WORKERS ?= 2
 .PHONY: run setup test lint bench bench-large format clean
 
 run: $(VENV)/run.stamp
-	$(BIN)/ashiato demo --no-serve --home .demo/home --files .demo/files
+	$(BIN)/ashiato demo --home .demo/home --files .demo/files
 
 setup: $(VENV)/test.stamp
 
@@ -44,4 +44,4 @@ $(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/run.stamp
 
 clean:
-	rm -rf $(VENV) .demo dist build
+	rm -rf $(VENV) .demo .screenshots dist build

@@ -25,6 +25,7 @@ FAMILIES = {
     "memory": ("taking in", "the child, compacting"),
     "detecting": ("generated rules", "twice as many", "to findings and alerts"),
     "watching": ("handed to the notifier",),
+    "pages": ("pages for 5 people",),
     "startup": ("--help", "ashiato query"),
 }
 

@@ -14,13 +14,14 @@ import pytest
 import sqlalchemy as sa
 
 from alerts.services import Webhook, webhook
-from ashiato.alerts.delivery import Deliverer
-from ashiato.core.settings import Channel, Settings, WatchedSource
+from ashiato.core.settings import Channel, Detection, Settings, WatchedSource
+from ashiato.detect.ruleset import say_enabled
 from ashiato.lake.home import Home
 from ashiato.ledger import Ledger
 from ashiato.ledger.alert_tables import alert_history, alerts
 from ashiato.ledger.detection_tables import findings
-from ashiato.watch import loop
+from ashiato.watch import evaluating, loop
+from ashiato.watch.assembled import with_rules
 from ashiato.watch.evaluating import LiveEvaluation
 from ashiato.watch.http import HttpService
 from ashiato.watch.loop import Watch
@@ -171,6 +172,41 @@ def test_rules_that_change_between_two_runs_catch_up_and_tell_what_is_news(
     assert len(hook.got) == before
 
 
+def test_rules_that_change_while_it_runs_are_taken_up_without_a_restart(
+    tmp_path: Path, drop: Path, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(evaluating, "RECONCILE_SECONDS", 0.1)
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    source = WatchedSource(name="drop", type="files", path=drop)
+    given = with_channel(tmp_path / "home", hook, source)
+    given = given.model_copy(update={"detect": Detection(own_pack=False, rules=[rules])})
+    rule = "7f0c2b1e-95a3-4f55-8a2e-5b9d8e6c1a01"
+    put(drop, "a.json.gz", happened(3, datetime.now(UTC)))
+    made = Running(given)
+    with running(tmp_path / "home", given, before=made.before) as (watch, said):
+        ledger = watch.home.ledger
+        states = states_of(ledger, rule)
+        until(lambda: watch.pipeline.state.commits == 1, "committed")
+        (rules / ".new").write_text(RULE.format(who="e2e-user"))
+        (rules / ".new").rename(rules / "listed.yml")
+        until(lambda: states() == ["open"], "what is in the lake is found without a further commit")
+        put(drop, "b.json.gz", happened(7, datetime.now(UTC)))
+        until(lambda: sum(map(len, standing(ledger, rule).values())) == 2, "and what comes")
+        say_enabled(ledger, [rule], enabled=False)
+        until(lambda: said[-1].startswith("0 rules are evaluated"), "switched off")
+        put(drop, "c.json.gz", happened(11, datetime.now(UTC)))
+        until(lambda: watch.pipeline.state.commits == 3, "committed")
+        say_enabled(ledger, [rule], enabled=True)
+        until(lambda: sum(map(len, standing(ledger, rule).values())) == 3, "what it missed is found")
+        # A folder that is gone leaves the rules as they were.
+        rules.rename(tmp_path / "away")
+        until(lambda: "cannot be read" in said[-1], "said")
+        put(drop, "d.json.gz", happened(15, datetime.now(UTC)))
+        until(lambda: sum(map(len, standing(ledger, rule).values())) == 4, "the earlier rules go on")
+
+
 class Running:
     """A loop with rules, alerts and delivery, as `ashiato watch` puts them together."""
 
@@ -180,15 +216,9 @@ class Running:
         self.evaluation: LiveEvaluation
 
     def before(self, watch: Watch) -> None:
-        self.evaluation = LiveEvaluation(
-            watch.home, self.given, watch.say, watch.observe, watch.pipeline.committing
-        )
-        self.evaluation.begin()
-        watch.after_commit.append(self.evaluation.after_commit)
-        watch.on_silence.append(self.evaluation.silent)
-        watch.evaluation = self.evaluation
-        watch.add_service("reconcile", self.evaluation.run)
-        watch.add_service("delivery", Deliverer(watch.home.ledger, self.given).run)
+        with_rules(watch)
+        assert watch.evaluation is not None
+        self.evaluation = watch.evaluation
         http = HttpService(watch, "127.0.0.1:0")
         watch.add_service("http", http)
         self.url = f"http://127.0.0.1:{http.port}/healthz"

@@ -56,11 +56,18 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     else:
         from ashiato.cli.app import Common
         from ashiato.cli.commands.collect import take_in
+        from ashiato.lake.maintain import maintain
+        from ashiato.lake.writer import LakeWriter
 
         root = tmp_path_factory.mktemp("estate")
         home, files = root / "home", root / "files"
         generate(files, days=3, events=6000, flows=6000)
-        take_in(Common(Settings(home=home), "json"), [str(files)])
+        told = Common(Settings(home=home), "json")
+        take_in(told, [str(files)])
+        # Days that stand as in a home of any age: pages of things that were long ago need no scan.
+        with told.open_for_writing("the tests of the pages") as opened:
+            LakeWriter(opened).close()
+            maintain(opened, told.settings, only={"footprints"})
     truth = json.loads((files / "truth.json").read_text())
     return Estate(home, files, truth, Settings(home=home, accounts=ACCOUNTS))
 

@@ -12,14 +12,14 @@ from sqlalchemy.engine import Connection
 
 from ashiato.access import audit
 from ashiato.alerts.history import History
-from ashiato.alerts.ids import alert_id, incident_id, parse_id
+from ashiato.alerts.ids import alert_id, parse_id
 from ashiato.alerts.incidents import relate
 from ashiato.alerts.locking import lock_alerts
-from ashiato.alerts.reading import surviving
-from ashiato.core.errors import WrongUse
+from ashiato.alerts.reading import members_of, surviving
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Settings
 from ashiato.core.text import printable
-from ashiato.ledger.alert_tables import alerts, incidents
+from ashiato.ledger.alert_tables import alerts
 
 #: true: it was what the rule looks for, and bad; benign: it was that, and allowed; false: it was not that.
 Closing = Literal["true", "benign", "false"]
@@ -27,12 +27,14 @@ Closing = Literal["true", "benign", "false"]
 
 @dataclass(frozen=True)
 class Desk:
-    """Where a person acts: a transaction of the control database, who, and when."""
+    """Where a person acts: a transaction of the control database, who, and when. `scope`: alerts of other accounts
+    are as if there were none."""
 
     connection: Connection
     settings: Settings
     who: str
     now: datetime
+    scope: AccountScope = EVERY_ACCOUNT
 
     def acknowledge(self, ids: Sequence[str]) -> list[int]:
         """Somebody looks after them; what was told of them until now counts as known."""
@@ -79,7 +81,7 @@ class Desk:
         for text in ids:
             letter, number = parse_id(text, "A", "I")
             numbers |= dict.fromkeys(self._of_incident(number) if letter == "I" else [number])
-        rows = {row.id: row for row in (surviving(self.connection, n) for n in numbers)}
+        rows = {row.id: row for row in (surviving(self.connection, n, self.scope) for n in numbers)}
         changed = [number for number, row in rows.items() if act(row, history)]
         for number in changed:
             account = rows[number].account
@@ -89,18 +91,7 @@ class Desk:
         return changed
 
     def _of_incident(self, number: int) -> list[int]:
-        row = self.connection.execute(sa.select(incidents).where(incidents.c.id == number)).first()
-        if row is None:
-            raise WrongUse(
-                f"there is no incident {incident_id(number)}",
-                remedy="`ashiato alerts list` shows which there are.",
-            )
-        asked = (
-            sa.select(alerts.c.id)
-            .where(alerts.c.incident == (row.merged_into or number))
-            .order_by(alerts.c.id)
-        )
-        return [found.id for found in self.connection.execute(asked)]
+        return [row.id for row in members_of(self.connection, number, self.scope)[1]]
 
     def _acknowledge(self, row: Any, history: History) -> bool:
         if row.state not in ("open", "planned", "suppressed"):

@@ -7,7 +7,10 @@ somebody, format, or be a link is taken apart as well, for not every service let
 from __future__ import annotations
 
 import html
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 #: Control characters, line and paragraph separators, text direction marks, invisible tags, lone surrogates.
 _UNSAFE = re.compile(
@@ -64,3 +67,34 @@ def for_ascii(text: str, most: int) -> str | None:
     """
     plain = one_line(text, most).replace("…", "...")
     return plain[:most] if plain.isascii() and plain[:1].isalnum() else None
+
+
+#: What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def for_cell(text: str, most: int = 2000) -> str:
+    """Text in a cell of CSV, which a spreadsheet does not run.
+
+    >>> for_cell("=HYPERLINK(1)")
+    "'=HYPERLINK(1)"
+    """
+    line = one_line(text, most)
+    return "'" + line if line.startswith(_FORMULA) else line
+
+
+def for_reading(record: Mapping[str, Any], most: int = 20_000) -> str:
+    r"""A record as JSON that people read; what a reader would obey is written as an escape.
+
+    >>> print(for_reading({"a": "x\u202e"}))
+    {
+      "a": "x\u202e"
+    }
+    """
+    text = json.dumps(record, ensure_ascii=False, indent=2, default=str)
+    shown = "\n".join(_UNSAFE.sub(_escaped, line) for line in text[:most].split("\n"))
+    return shown if len(text) <= most else shown + "\n…"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]

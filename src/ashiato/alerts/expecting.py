@@ -19,7 +19,9 @@ from ashiato.alerts.locking import lock_alerts
 from ashiato.alerts.outbox import revive
 from ashiato.alerts.placing import Places, sliced
 from ashiato.alerts.raising import finish
+from ashiato.alerts.reading import within
 from ashiato.core.errors import WrongUse
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Settings
 from ashiato.core.text import printable
 from ashiato.ledger.alert_tables import alert_findings, alerts, planned_work, suppressions
@@ -41,7 +43,11 @@ def suppress(
     addresses: Sequence[str] = (),
     resources: Sequence[str] = (),
 ) -> tuple[int, int]:
-    """Suppress what matches until then: its number, and how many open alerts it took in. Raises WrongUse."""
+    """Suppress what matches until then: its number, and how many open alerts it took in. Raises WrongUse.
+
+    Somebody of a limited scope suppresses in the accounts of that scope only.
+    """
+    accounts = own_accounts(desk.scope, accounts)
     if not (rules or principals or accounts or addresses or resources):
         raise WrongUse("a suppression must name something", remedy="Name a rule, or --principal, --account …")
     if not reason.strip():
@@ -87,7 +93,11 @@ def plan(
     accounts: Sequence[str] = (),
     operations: Sequence[str] = (),
 ) -> tuple[int, int]:
-    """Announce work: its number, and how many open alerts turned out to belong to it. Raises WrongUse."""
+    """Announce work: its number, and how many open alerts turned out to belong to it. Raises WrongUse.
+
+    Somebody of a limited scope announces work in the accounts of that scope only.
+    """
+    accounts = own_accounts(desk.scope, accounts)
     if start >= end:
         raise WrongUse(
             "planned work must end after it begins", remedy="Check --from and --to, and their zone."
@@ -129,7 +139,29 @@ def end_plan(desk: Desk, number: int) -> None:
     _end(desk, planned_work, number, f"P-{number}", "planned work")
 
 
+def own_accounts(scope: AccountScope, accounts: Sequence[str]) -> Sequence[str]:
+    """The accounts that somebody means who names these: without any, all that they may see. Raises WrongUse for one
+    outside."""
+    for account in accounts:
+        if not scope.allows(account):
+            raise WrongUse(f"there is no account {account}", remedy="Name one that you may see.")
+    return accounts or sorted(scope.accounts or ())
+
+
+def _shown(scope: AccountScope, accounts: Sequence[str]) -> bool:
+    """Whether something that is about these accounts (none: all) bears on the scope at all."""
+    return not scope.limited or not accounts or any(scope.allows(a) for a in accounts)
+
+
+def _own(scope: AccountScope, accounts: Sequence[str]) -> bool:
+    """Whether something that is about these accounts (none: all) is wholly within the scope."""
+    return not scope.limited or (bool(accounts) and all(scope.allows(a) for a in accounts))
+
+
 def _end(desk: Desk, table: sa.Table, number: int, ref: str, kind: str) -> None:
+    row = desk.connection.execute(sa.select(table.c.accounts).where(table.c.id == number)).first()
+    if row is not None and not _own(desk.scope, json.loads(row.accounts)):
+        number = -1
     done = desk.connection.execute(
         sa.update(table).where(table.c.id == number, table.c.ended_at.is_(None)).values(ended_at=desk.now)
     )
@@ -179,20 +211,22 @@ def _expect_again(desk: Desk, ref: str) -> int:
 
 
 def suppression_documents(
-    connection: Connection, now: datetime, *, ended: bool = False
+    connection: Connection, now: datetime, *, ended: bool = False, scope: AccountScope = EVERY_ACCOUNT
 ) -> list[dict[str, Any]]:
-    """Suppressions as JSON, newest first; `ended`: those too that are over. `findings`: how many each holds back."""
+    """Suppressions that bear on the scope as JSON, newest first; `ended`: those too that are over. `findings`: how
+    many each holds back there; of its accounts, those within the scope."""
     s = suppressions.c
     asked = sa.select(suppressions).order_by(s.id.desc())
     if not ended:
         asked = asked.where(s.ended_at.is_(None), s.until > now)
-    counts = _held_counts(connection)
+    counts = _held_counts(connection, scope)
+    rows = [r for r in connection.execute(asked) if _shown(scope, json.loads(r.accounts))]
     return [
         {
             "id": f"S-{row.id}",
             "in_force": row.ended_at is None and row.until > now,
             **{
-                name: json.loads(getattr(row, name))
+                name: [v for v in json.loads(getattr(row, name)) if name != "accounts" or scope.allows(v)]
                 for name in ("rules", "principals", "accounts", "addresses", "resources")
             },
             "reason": row.reason,
@@ -202,12 +236,15 @@ def suppression_documents(
             "ended": row.ended_at,
             "findings": counts.get(f"S-{row.id}", 0),
         }
-        for row in connection.execute(asked)
+        for row in rows
     ]
 
 
-def plan_documents(connection: Connection, settings: Settings, now: datetime) -> list[dict[str, Any]]:
-    """Planned work as JSON, latest begin first; the settings' too. `alerts`: those that are attached to it."""
+def plan_documents(
+    connection: Connection, settings: Settings, now: datetime, scope: AccountScope = EVERY_ACCOUNT
+) -> list[dict[str, Any]]:
+    """Planned work that bears on the scope as JSON, latest begin first; the settings' too. `alerts`: those within the
+    scope that are attached to it."""
     rows = connection.execute(sa.select(planned_work)).all()
     listed = [
         {
@@ -238,16 +275,28 @@ def plan_documents(connection: Connection, settings: Settings, now: datetime) ->
         }
         for work in work_of_settings(settings)
     ]
+    listed = [d for d in listed if _shown(scope, d["accounts"])]
     f = alert_findings.c
     for document in listed:
+        document["accounts"] = [a for a in document["accounts"] if scope.allows(a)]
         ref = document.pop("ref")
-        asked = sa.select(f.alert).where(f.held_by == ref, f.standing == 1).distinct().order_by(f.alert)
+        asked = (
+            sa.select(f.alert)
+            .join(alerts, alerts.c.id == f.alert)
+            .where(f.held_by == ref, f.standing == 1, within(alerts.c.account, scope))
+            .distinct()
+            .order_by(f.alert)
+        )
         document["alerts"] = [alert_id(row.alert) for row in connection.execute(asked)]
         document["in_force"] = document["ended"] is None and document["to"] >= now
     return sorted(listed, key=lambda d: (d["from"], str(d["id"])), reverse=True)
 
 
-def _held_counts(connection: Connection) -> dict[str, int]:
+def _held_counts(connection: Connection, scope: AccountScope) -> dict[str, int]:
     f = alert_findings.c
-    asked = sa.select(f.held_by, sa.func.count().label("n")).where(f.held_by.is_not(None), f.standing == 1)
+    asked = (
+        sa.select(f.held_by, sa.func.count().label("n"))
+        .join(alerts, alerts.c.id == f.alert)
+        .where(f.held_by.is_not(None), f.standing == 1, within(alerts.c.account, scope))
+    )
     return {row.held_by: row.n for row in connection.execute(asked.group_by(f.held_by))}

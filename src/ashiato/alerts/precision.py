@@ -7,14 +7,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ashiato.alerts.reading import within
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.ledger.alert_tables import alerts
 
 _STATES = ("open", "acknowledged", "closed", "planned", "suppressed", "withdrawn")
 
 
-def precision(connection: Connection) -> list[dict[str, Any]]:
-    """One entry a rule, worst first: alerts by state, closings, `precision` (true of all closed) and `noise`
-    (false of all closed), null where nobody closed any."""
+def precision(
+    connection: Connection, scope: AccountScope = EVERY_ACCOUNT, *, rule: str | None = None
+) -> list[dict[str, Any]]:
+    """One entry a rule (or of this rule alone), of its alerts within the scope, worst first: alerts by state, closings,
+    `precision` (true of all closed) and `noise` (false of all closed), null where nobody closed any."""
     c = alerts.c
 
     def counted(condition: Any) -> Any:
@@ -31,9 +35,11 @@ def precision(connection: Connection) -> list[dict[str, Any]]:
                 for as_ in ("true", "benign", "false")
             ),
         )
-        .where(c.state != "merged")
+        .where(c.state != "merged", within(c.account, scope))
         .group_by(c.rule)
     )
+    if rule is not None:
+        asked = asked.where(c.rule == rule)
     found = []
     for row in connection.execute(asked):
         closed = int(row.closed)

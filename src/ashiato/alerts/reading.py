@@ -4,51 +4,96 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ashiato.alerts.evidence import account_in
 from ashiato.alerts.ids import alert_id, incident_id
 from ashiato.alerts.messages import Told
 from ashiato.alerts.placing import sliced
 from ashiato.core.errors import WrongUse
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.ledger.alert_tables import alert_findings, alert_history, alerts, incidents, outbox
 from ashiato.ledger.detection_tables import findings
 from ashiato.ledger.finding_rows import from_row
 from ashiato.ledger.findings import LEVELS, MOST_EVENT_IDS, Finding
 
+
+class NoSuch(WrongUse):
+    """There is no such alert or incident, or none that the scope shows."""
+
+
 #: What needs somebody.
 NEEDING = ("open", "acknowledged")
 
 
-def read_alert(connection: Connection, number: int) -> Any:
-    """The row of an alert. Raises WrongUse where there is none."""
+def within(column: sa.ColumnElement[Any], scope: AccountScope) -> sa.ColumnElement[bool]:
+    """The condition that a column of accounts is within a scope."""
+    return sa.true() if scope.accounts is None else column.in_(sorted(scope.accounts))
+
+
+def read_alert(connection: Connection, number: int, scope: AccountScope = EVERY_ACCOUNT) -> Any:
+    """The row of an alert. Raises WrongUse where there is none, or none within the scope."""
     row = connection.execute(sa.select(alerts).where(alerts.c.id == number)).first()
-    if row is None:
-        raise WrongUse(
-            f"there is no alert {alert_id(number)}", remedy="`ashiato alerts list --all` lists all."
-        )
+    if row is None or not scope.allows(row.account):
+        raise NoSuch(f"there is no alert {alert_id(number)}", remedy="`ashiato alerts list --all` lists all.")
     return row
 
 
-def surviving(connection: Connection, number: int) -> Any:
+def surviving(connection: Connection, number: int, scope: AccountScope = EVERY_ACCOUNT) -> Any:
     """The alert, or the one that it was merged into."""
-    row = read_alert(connection, number)
-    return row if row.merged_into is None else read_alert(connection, row.merged_into)
+    row = read_alert(connection, number, scope)
+    return row if row.merged_into is None else read_alert(connection, row.merged_into, scope)
 
 
-def told(connection: Connection, row: Any) -> Told:
+def members_of(
+    connection: Connection, number: int, scope: AccountScope = EVERY_ACCOUNT
+) -> tuple[Any, Sequence[Any]]:
+    """An incident (the one that it was merged into) and its alerts within the scope, by time. Raises WrongUse where
+    there is none, or where a limited scope has none of its alerts."""
+    row = connection.execute(sa.select(incidents).where(incidents.c.id == number)).first()
+    if row is not None and row.merged_into is not None:
+        row = connection.execute(sa.select(incidents).where(incidents.c.id == row.merged_into)).one()
+    members: Sequence[Any] = ()
+    if row is not None:
+        asked = sa.select(alerts).where(alerts.c.incident == row.id, within(alerts.c.account, scope))
+        members = connection.execute(asked.order_by(alerts.c.first, alerts.c.id)).all()
+    if row is None or (scope.limited and not members):
+        raise NoSuch(
+            f"there is no incident {incident_id(number)}",
+            remedy="`ashiato alerts list` shows which there are.",
+        )
+    return row, members
+
+
+def related_rows(connection: Connection, row: Any, scope: AccountScope, limit: int) -> Sequence[Any]:
+    """Other alerts of an alert's incident within the scope, the gravest first."""
+    c = alerts.c
+    asked = sa.select(alerts).where(
+        c.incident == row.incident, c.id != row.id, within(c.account, scope), c.incident.is_not(None)
+    )
+    return connection.execute(asked.order_by(c.level.desc(), c.first, c.id).limit(limit)).all()
+
+
+def told(connection: Connection, row: Any, scope: AccountScope = EVERY_ACCOUNT) -> Told:
     """An alert with the findings that stand, earliest first."""
     count = 0
     if row.incident is not None:
-        count = connection.scalar(sa.select(incidents.c.alerts).where(incidents.c.id == row.incident)) or 0
-    return Told(row, findings_of(connection, row.id), count)
+        c = alerts.c
+        asked = sa.select(sa.func.count()).where(c.incident == row.incident, within(c.account, scope))
+        count = connection.scalar(asked) or 0
+    return Told(row, findings_of(connection, row.id, scope=scope), count)
 
 
-def findings_of(connection: Connection, number: int, *, standing: bool = True) -> list[Finding]:
-    """The findings of an alert, earliest first; without `standing` the withdrawn ones too."""
+def findings_of(
+    connection: Connection, number: int, *, standing: bool = True, scope: AccountScope = EVERY_ACCOUNT
+) -> list[Finding]:
+    """The findings of an alert, earliest first; without `standing` the withdrawn ones too. Of a finding over several
+    accounts, only the records within the scope."""
     f = alert_findings.c
     asked = (
         sa.select(findings)
@@ -58,11 +103,26 @@ def findings_of(connection: Connection, number: int, *, standing: bool = True) -
     )
     if standing:
         asked = asked.where(f.standing == 1)
-    return [from_row(row) for row in connection.execute(asked)]
+    found = [from_row(row) for row in connection.execute(asked)]
+    return [within_scope(finding, scope) for finding in found]
+
+
+def within_scope(finding: Finding, scope: AccountScope) -> Finding:
+    """The finding without the records of accounts outside. What names things without saying whose they are goes as
+    well where there are such records."""
+    if not scope.limited:
+        return finding
+    shown = tuple(e for e in finding.examples if scope.allows(account_in(e) or finding.account))
+    if len(shown) == len(finding.examples):
+        return finding
+    return replace(
+        finding, examples=shown, event_ids=(), event_times=(), addresses=(), access_keys=(), resources=()
+    )
 
 
 def select_alerts(
     *,
+    scope: AccountScope,
     states: Collection[str] | None = None,
     level: str | None = None,
     account: str | None = None,
@@ -74,6 +134,8 @@ def select_alerts(
     """The statement of a list, newest last hit first. `level`: this one and above; `rule`: a pattern with *."""
     c = alerts.c
     asked = sa.select(alerts).order_by(c.last.desc(), c.id.desc())
+    if scope.limited:
+        asked = asked.where(within(c.account, scope))
     if states is not None:
         asked = asked.where(c.state.in_(list(states)))
     if level is not None:

@@ -34,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Keeps, watches and traces the footprints in AWS accounts: CloudTrail, AWS Config, VPC Flow Logs.",
-    epilog="Begin with [bold]ashiato demo --no-serve[/bold], or [bold]ashiato collect FOLDER[/bold]"
+    epilog="Begin with [bold]ashiato demo[/bold], or [bold]ashiato collect FOLDER[/bold]"
     " and [bold]ashiato query 'SELECT …'[/bold]. Exit status: 0 done; 1 done, and something needs a person;"
     " 2 wrong use; 3 could not be done.",
 )

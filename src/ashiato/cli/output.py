@@ -27,9 +27,15 @@ def console() -> Console:
     return Output(width=None if sys.stdout.isatty() else 240, highlight=False, markup=False, emoji=False)
 
 
+#: A table shows so many characters of a value; a name may have a million, of which a folded column makes a book.
+MOST_IN_A_CELL = 4_000
+
+
 def _one_line(text: str) -> str:
     """A line break inside a value would look like another row."""
-    return plain(text).replace("\n", "\\n")
+    shown = plain(text[:MOST_IN_A_CELL]).replace("\n", "\\n")
+    left_out = len(text) - MOST_IN_A_CELL
+    return shown if left_out <= 0 else f"{shown}… ({left_out:,} more characters; --json has them)"
 
 
 def print_table(

@@ -31,7 +31,8 @@ class Kept:
             known = self._found.get(key)
         if known is not None and seconds <= self._clock() - known[0] < bear:
             if not making.locked():
-                threading.Thread(target=self._renew, args=(key, seconds, make), daemon=True).start()
+                # No daemon: native code that is cut off at the interpreter's end aborts the process.
+                threading.Thread(target=self._renew, args=(key, seconds, make)).start()
             old: T = known[1]
             return old
         with making:

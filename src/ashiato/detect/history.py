@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.expressions import And, BooleanExpression
 
-from ashiato.formats.tables import TABLES
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
+from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import at_least, below, everything
 from ashiato.lake.scan import relation
@@ -81,11 +82,22 @@ class History(Protocol):
 
 
 class LakeHistory:
-    """The lake at one snapshot; first copies only (a variant is the same event, told more fully)."""
+    """The lake at one snapshot; first copies only (a variant is the same event, told more fully).
 
-    def __init__(self, lake: PinnedLake, *, memory_mb: int = 512) -> None:
+    `scope`: records of other accounts are as if there were none. `rows`: how many were given out.
+    """
+
+    def __init__(
+        self, lake: PinnedLake, *, scope: AccountScope = EVERY_ACCOUNT, memory_mb: int = 512
+    ) -> None:
         self.lake = lake
+        self.scope = scope
         self.memory_mb = memory_mb
+        self.rows = 0
+
+    def _scoped(self, table: str) -> tuple[str, dict[str, object]]:
+        sql, values = self.scope.sql(f'"{ACCOUNT_REGION[table][0]}"')
+        return sql, dict(values)
 
     def pieces(
         self,
@@ -103,8 +115,8 @@ class LakeHistory:
         plan = self.lake.plan(table, _between(time, first, last))
         if not plan.files:
             return
-        where = ["variant = 0"] if "variant" in description.by_name else []
-        values: dict[str, object] = {}
+        scoped, values = self._scoped(table)
+        where = [scoped, *(["variant = 0"] if "variant" in description.by_name else [])]
         for name, sign, bound in (("first", ">=", first), ("last", "<", last)):
             if bound is not None:
                 where.append(f'"{time}" {sign} ${name}')
@@ -113,9 +125,7 @@ class LakeHistory:
             where.append(f"({picked[0]})")
             values.update({k: list(v) for k, v in picked[1].items()})
         chosen = ", ".join(f'"{c}"' for c in columns) if columns else "*"
-        sql = f"SELECT {chosen} FROM {relation(plan.files, iceberg.schema())}"
-        if where:
-            sql += f" WHERE {' AND '.join(where)}"
+        sql = f"SELECT {chosen} FROM {relation(plan.files, iceberg.schema())} WHERE {' AND '.join(where)}"
         if ordered:
             sql += f' ORDER BY "{time}"'
         settings: dict[str, str | bool | int | float | list[str]] = {
@@ -128,6 +138,7 @@ class LakeHistory:
             reader = connection.sql(sql, params=values or None).to_arrow_reader(PIECE_ROWS)
             for batch in reader:
                 if batch.num_rows:
+                    self.rows += batch.num_rows
                     yield pa.Table.from_batches([batch])
 
     def days(self, table: str, first: int, last: int) -> list[tuple[int, int]]:
@@ -138,10 +149,11 @@ class LakeHistory:
         with duckdb.connect(config={"threads": 2, "memory_limit": f"{self.memory_mb}MB"}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             files = relation(plan.files, self.lake.table(table).schema())
+            scoped, values = self._scoped(table)
             return connection.execute(
                 f'SELECT epoch_us("{time}") // 86400000000 AS day, count(*) FROM {files}'
-                f' WHERE "{time}" >= $first AND "{time}" < $last GROUP BY 1 ORDER BY 1',
-                {"first": at(first), "last": at(last)},
+                f' WHERE "{time}" >= $first AND "{time}" < $last AND {scoped} GROUP BY 1 ORDER BY 1',
+                {"first": at(first), "last": at(last), **values},
             ).fetchall()
 
     def span(self, table: str) -> tuple[int, int] | None:
@@ -153,8 +165,11 @@ class LakeHistory:
         with duckdb.connect(config={"threads": 2, "memory_limit": f"{self.memory_mb}MB"}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             time = description.time_column
+            scoped, values = self._scoped(table)
             found = connection.execute(
                 f'SELECT epoch_us(min("{time}")), epoch_us(max("{time}")) FROM {relation(plan.files, schema)}'
+                f" WHERE {scoped}",
+                values or None,
             ).fetchone()
         return None if found is None or found[0] is None else (int(found[0]), int(found[1]))
 

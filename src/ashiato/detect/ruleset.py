@@ -247,8 +247,13 @@ def import_rules(path: Path, settings: Settings, home: Path, *, pack: str | None
             target = new / f"{number}-{place.name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(document.text, encoding="utf-8", newline="")
-    shutil.rmtree(folder, ignore_errors=True)
+    # A kill in between leaves the old pack or the new one.
+    old = home / IMPORTED / f".{name}.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
     new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
     everything = parse(list(documents(settings, home)), settings.detect.lists)
     here = f"{folder}/"
     rules = [r for r in everything.rules.values() if r.file.startswith(here)]

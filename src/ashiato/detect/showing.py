@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ashiato.detect.conditions import describe
@@ -66,3 +67,13 @@ def picked_by(rule: Rule) -> str | None:
         listed = ", ".join("'" + v.replace("'", "''") + "'" for v in values)
         sql = sql.replace(f"(SELECT unnest(${name}))", f"({listed})")
     return f"SELECT * FROM {rule.table} WHERE {sql}"
+
+
+def source_of(rule: Rule, most: int = 60_000) -> str | None:
+    """The text of the file that the rule was read from, at most so many characters; None where it is gone, or lies in
+    an archive."""
+    try:
+        with Path(rule.file).open(encoding="utf-8-sig", errors="replace") as file:
+            return file.read(most)
+    except (OSError, ValueError):
+        return None

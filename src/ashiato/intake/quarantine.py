@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -9,6 +11,9 @@ import sqlalchemy as sa
 from pyiceberg.expressions import AlwaysTrue
 
 from ashiato.core.errors import AshiatoError
+from ashiato.core.text import printable
+from ashiato.formats.reader import LogReader
+from ashiato.formats.reading import ObjectOrigin, Rows, Skipped, Unreadable, defect
 from ashiato.intake.archive import archive_path
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
@@ -16,10 +21,15 @@ from ashiato.lake.predicates import equal
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
+from ashiato.ledger.job_tables import quarantine_tries
+
+#: Values that a statement may name at once on every database.
+_SLICE = 400
 
 
 def entries(home: Home, limit: int, id_: str | None = None) -> list[dict[str, Any]]:
-    """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time. `id_`: that one only."""
+    """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time; `tried`: what came of
+    trying again, or None. `id_`: that one only."""
     with PinnedLake(home) as lake, duckdb.connect() as connection:
         plan = lake.plan("quarantine", AlwaysTrue() if id_ is None else equal("id", id_))
         connection.execute("SET TimeZone = 'UTC'")
@@ -30,7 +40,61 @@ def entries(home: Home, limit: int, id_: str | None = None) -> list[dict[str, An
         )
         cursor = connection.execute(sql, {"id": id_, "limit": limit})
         names = [c[0] for c in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    again = tried(home.ledger, [e["id"] for e in found])
+    return [{**entry, "tried": again.get(entry["id"])} for entry in found]
+
+
+def tried(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
+    """Of entries that were tried again, what came of it: taken, or unreadable."""
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _SLICE):
+        part = list(ids[start : start + _SLICE])
+        asked = sa.select(quarantine_tries.c.entry, quarantine_tries.c.outcome).where(
+            quarantine_tries.c.entry.in_(part)
+        )
+        found.update((row.entry, row.outcome) for row in ledger.rows(asked))
+    return found
+
+
+def note_try(ledger: Ledger, id_: str, outcome: str, reason: str | None, *, by: str, at: datetime) -> None:
+    """Write down what came of trying an entry again."""
+    c = quarantine_tries.c
+    values = {
+        "at": at,
+        "by": printable(by, 200),
+        "outcome": outcome,
+        "reason": reason and printable(reason, 2000),
+    }
+    with ledger.begin() as connection:
+        changed = connection.execute(
+            sa.update(quarantine_tries).where(c.entry == id_).values(**values, tries=c.tries + 1)
+        )
+        if not changed.rowcount:
+            connection.execute(sa.insert(quarantine_tries).values(entry=id_, tries=1, **values))
+
+
+def unreadable(content: bytes, flow_format: str | None = None) -> str | None:
+    """Why these bytes still cannot be read whole; None where they can."""
+    origin = ObjectOrigin("quarantine", "retry", datetime.now(UTC), b"", flow_format)
+    reader = LogReader()
+    rows = 0
+    try:
+        parts = list(reader.read(content, origin))
+        parts += [g.part for g in reader.settle() if g.part is not None]
+        rows += len(reader.events)
+        flushed = reader.flush()
+        parts += [flushed] if flushed is not None else []
+    except Exception as error:
+        return defect(error).reason
+    for part in parts:
+        if isinstance(part, Unreadable):
+            return part.reason
+        if isinstance(part, Skipped):
+            return f"it is {part.what}"
+        if isinstance(part, Rows):
+            rows += part.rows.num_rows
+    return None if rows else "it holds no record"
 
 
 def with_states(ledger: Ledger, found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from ashiato.core.errors import AshiatoError, HomeNewer, WrongUse
 
 #: The newest migration that this version knows; opening checks against it without loading Alembic.
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 
 
 def _engine(url: str) -> Engine:

@@ -16,8 +16,10 @@ from sqlalchemy.engine import Connection
 
 from ashiato.alerts.raising import raise_findings
 from ashiato.core.clock import now
+from ashiato.core.errors import AshiatoError
 from ashiato.detect.arrived import not_evaluated
 from ashiato.detect.evaluation import Evaluation, watching_since
+from ashiato.detect.loaded import rules_made_of
 from ashiato.detect.ruleset import engine_for
 from ashiato.intake.lags import Place
 from ashiato.ledger.alert_tables import alerts
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 RECONCILE_SECONDS = 20.0
 #: An evaluation that failed is tried again after so long, whether or not something is committed.
 RETRY_SECONDS = 2.0
+#: How often it is said how far catching up is.
+PROGRESS_SECONDS = 10.0
 #: News that `--notify` asks for: all of it.
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -146,11 +150,16 @@ class HomeEvaluation:
         self.done.changes, self.done.learnt = dict(report.changes), report.learnt
 
 
+class _Stopped(Exception):  # noqa: N818
+    """Catching up is left because the loop ends."""
+
+
 class LiveEvaluation:
     """Evaluation within `watch`: after each commit, on the committing thread; what is left to the lake in between.
 
     `observe`: told of lags, by place, stage, seconds and number of records. `committing`: held while something is
     committed and evaluated; rules catch up with the lake under it, for what came in between would be skipped.
+    `stop`: ends catching up, which goes on with the next start.
     """
 
     def __init__(
@@ -160,13 +169,21 @@ class LiveEvaluation:
         say: Callable[[str], None],
         observe: Callable[[Place, str, float, int], None] = lambda *_: None,
         committing: AbstractContextManager[object] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         self.say = say
         self.observe = observe
         self._committing = committing or contextlib.nullcontext()
-        self.inner = HomeEvaluation(home, settings, live=True, notify=True)
-        self._lock = threading.Lock()
+        self._stop = stop or threading.Event()
+        self._home = home
+        self._settings = settings
+        #: What the rules were made of, and what could not be read.
+        self._made_of = rules_made_of(settings, home)
+        self._unreadable: object = None
+        self._progress_said = time.monotonic()
         self._settled = False
+        self.inner = self._evaluation()
+        self._lock = threading.Lock()
         #: What is wrong now, by what fails.
         self._errors: dict[str, str] = {}
 
@@ -175,11 +192,22 @@ class LiveEvaluation:
         """What is wrong now, None while all is well: a health check reads it."""
         return next(iter(list(self._errors.values())), None)
 
+    def _evaluation(self) -> HomeEvaluation:
+        return HomeEvaluation(self._home, self._settings, live=True, notify=True, on_progress=self._progress)
+
+    def _progress(self, step: str, share: float) -> None:
+        if self._settled:
+            return
+        if self._stop.is_set():
+            raise _Stopped
+        if time.monotonic() - self._progress_said >= PROGRESS_SECONDS:
+            self._progress_said = time.monotonic()
+            self.say(f"{step}: {share:.0%}")
+
     def begin(self) -> None:
         """Catch up with what was committed before, by this process or an earlier one. A failure is said and tried
         again: logs are taken in meanwhile."""
-        done = self.inner.done
-        self.say(f"{done.rules:,} rules are evaluated; {done.not_evaluated:,} documents cannot be")
+        self._say_rules()
         with contextlib.suppress(Exception):
             self._guarded("evaluation fails", self._pending)
             self._guarded("late records cannot be evaluated", self.inner.reconcile)
@@ -190,6 +218,11 @@ class LiveEvaluation:
         lag = (now() - committed.at).total_seconds()
         for one in committed.lags:
             self.observe(one.place, "evaluated", lag, one.records)
+
+    def catch_up(self) -> None:
+        """Evaluate what is committed and not evaluated yet, now."""
+        self._guarded("evaluation fails", self._pending)
+        self._guarded("late records cannot be evaluated", self.inner.reconcile)
 
     def sent(self, message: Message, at: datetime) -> None:
         """A message was handed to its channel."""
@@ -207,17 +240,43 @@ class LiveEvaluation:
         with self._lock:
             self.inner.silent(findings)
 
+    def _say_rules(self) -> None:
+        done = self.inner.done
+        self.say(f"{done.rules:,} rules are evaluated; {done.not_evaluated:,} documents cannot be")
+
     def run(self, stop: threading.Event) -> None:
-        """Make anew what late records bear on, while others go on; and try again what failed, for in a quiet home no
-        commit would."""
+        """Make anew what late records bear on, while others go on; try again what failed, for in a quiet home no
+        commit would; and take up rules that were changed, switched or imported since."""
         since = time.monotonic()
         while not stop.wait(RETRY_SECONDS):
             if self.error is None and time.monotonic() - since < RECONCILE_SECONDS:
                 continue
             with contextlib.suppress(Exception):
+                self._take_up()
                 self._guarded("evaluation fails", self._pending)
                 self._guarded("late records cannot be evaluated", self.inner.reconcile)
             since = time.monotonic()
+
+    def _take_up(self) -> None:
+        """Read the rules again where they have changed; they catch up with the lake while nothing is committed. Those
+        that cannot be read leave the earlier ones as they are."""
+        made_of = rules_made_of(self._settings, self._home)
+        if made_of in (self._made_of, self._unreadable):
+            return
+        try:
+            inner = self._evaluation()
+        except AshiatoError as error:
+            self._unreadable = made_of
+            self.say(f"Rules have changed and cannot be read, the earlier ones go on: {error}")
+            return
+
+        def changed() -> None:
+            inner.done.raised, inner.done.told = self.inner.done.raised, self.inner.done.told
+            self.inner, self._made_of, self._settled = inner, made_of, False
+            self._say_rules()
+            self._pending()
+
+        self._guarded("evaluation fails", changed, alone=True)
 
     def _pending(self) -> None:
         if not self._settled:
@@ -225,12 +284,15 @@ class LiveEvaluation:
             self._settled = True
         self.inner.pending()
 
-    def _guarded(self, what: str, work: Callable[[], None]) -> None:
-        """Do it while nobody else evaluates. A failure is said once, kept for the health check, and raised."""
+    def _guarded(self, what: str, work: Callable[[], None], *, alone: bool = False) -> None:
+        """Do it while nobody else evaluates; `alone`: nor commits. A failure is said once, kept for the health check,
+        and raised."""
         try:
             # Always in this order: who commits holds the first one already.
-            with contextlib.nullcontext() if self._settled else self._committing, self._lock:
+            with self._committing if alone or not self._settled else contextlib.nullcontext(), self._lock:
                 work()
+        except _Stopped:
+            raise
         except Exception as error:
             said = f"{what}: {type(error).__name__}: {error}"
             if self._errors.get(what) != said:

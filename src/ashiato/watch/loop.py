@@ -181,6 +181,8 @@ class Watch:
 
     def _begin(self) -> None:
         self.stopped_early = False
+        if self.evaluation is not None:
+            self.evaluation.begin()
         self.pipeline.start()
         for runner in self.runners:
             runner.start()

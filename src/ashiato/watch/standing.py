@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ashiato.core.clock import now
@@ -44,6 +47,8 @@ class Standing:
         self._kept = Kept()
         self._habits = Habits()
         self._networks: Networks | None = None
+        #: Set when the process ends: no further look is begun.
+        self.ending = threading.Event()
 
     def window(self, days: int) -> Window:
         """The newest `days`, to this hour or, where nothing comes any more, to the newest record's."""
@@ -90,10 +95,15 @@ class Standing:
         """Look at all once, so that the first who asks need not wait; errors are for those who ask."""
         with contextlib.suppress(Exception):
             window = self.window(7)
-            self.report(EVERY_ACCOUNT)
-            self.origins(window, EVERY_ACCOUNT)
-            for log in LOGS:
-                self.activity(log, window, EVERY_ACCOUNT)
+            looks: list[Callable[[], object]] = [
+                lambda: self.report(EVERY_ACCOUNT),
+                lambda: self.origins(window, EVERY_ACCOUNT),
+                *(partial(self.activity, log, window, EVERY_ACCOUNT) for log in LOGS),
+            ]
+            for look in looks:
+                if self.ending.is_set():
+                    return
+                look()
 
     def _report(self) -> dict[str, Any]:
         found = coverage(self.home)

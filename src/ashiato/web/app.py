@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 
 def make_app(site: Site) -> Starlette:
-    """All routes of the site, its static files, /healthz and /metrics where it watches, and error pages."""
+    """All routes of the site, its static files, a sign of life at /healthz, and error pages. How the watching fares is
+    told at `watch.listen`, which is not for everybody who reaches the pages."""
 
     async def not_found(request: Request, _: Exception) -> Response:
         return await run_in_threadpool(error_answer, site, request, None, 404)
@@ -39,12 +40,7 @@ def make_app(site: Site) -> Starlette:
         for r in sorted(site.routes, key=_fixed_first)
     ]
     routes.append(Mount("/static", _Static(directory=STATIC)))
-    if site.watch is not None:
-        from ashiato.watch.http import app_of
-
-        routes += app_of(site.watch).routes
-    else:
-        routes.append(Place("/healthz", _alive))
+    routes.append(Place("/healthz", _alive))
     return Starlette(
         routes=routes,
         exception_handlers={404: not_found, 405: no_method},
@@ -62,7 +58,7 @@ def _fixed_first(route: Route) -> tuple[int, bool, str]:
 
 
 async def _alive(_: Request) -> Response:
-    """Pages alone have nothing to tell but that they are there."""
+    """Nobody has signed in: nothing is told but that the pages are there."""
     return Response("ok\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 

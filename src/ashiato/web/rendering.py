@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import jinja2
 
@@ -38,6 +39,7 @@ class Rendering:
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
+            finalize=_shown,
             extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
             trim_blocks=True,
             lstrip_blocks=True,
@@ -46,6 +48,10 @@ class Rendering:
         )
         words = self.site.words[language]  # type: ignore[index]
         environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        for name in ("gettext", "ngettext"):
+            environment.globals[name] = _with_shown_values(
+                cast("Callable[..., str]", environment.globals[name])
+            )
         filters.register(environment, language)
         environment.globals["static"] = _static_address
         environment.globals["gap_words"] = gap_words
@@ -53,6 +59,8 @@ class Rendering:
 
     def page(self, visit: Visit, template: str, title: str | None, values: dict[str, Any]) -> str:
         """The whole document. Raises jinja2's errors, which are defects."""
+        from ashiato.web.guiding import strip_of
+
         found = self._environments[visit.language].get_template(template)
         own = title if title is not None else (visit._(visit.route.title) if visit.route else "")
         area = visit.route.area if visit.route else ""
@@ -65,12 +73,31 @@ class Rendering:
             area=area,
             area_css=f"{area}.css" if area in self.styles else None,
             utc=UTC,
+            strip=strip_of(visit),
             **values,
         )
 
     def account_name(self, account: str | None) -> str | None:
         """The name that the settings give an account."""
         return self.account_names.get(account or "")
+
+
+def _shown(value: object) -> object:
+    """Text of a record in what is written: control characters and those that turn the direction of what follows are
+    named, not obeyed. What a template or macro made is that already."""
+    from ashiato.core.printing import plain
+
+    return plain(value) if type(value) is str and not value.isprintable() else value
+
+
+def _with_shown_values(translate: Callable[..., str]) -> Callable[..., str]:
+    """Messages escape their values, and so make them a template's own before `finalize` sees them."""
+
+    @jinja2.pass_context
+    def shown(context: jinja2.runtime.Context, *messages: Any, **values: Any) -> str:
+        return translate(context, *messages, **{key: _shown(value) for key, value in values.items()})
+
+    return shown
 
 
 def _static_address(name: str) -> str:

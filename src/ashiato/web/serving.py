@@ -18,7 +18,7 @@ GRACE_SECONDS = 3
 
 
 def run(site: Site, listening: socket.socket) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; a second one ends it without waiting."""
+    """Serve on a bound socket until SIGTERM or SIGINT (a second one ends it without waiting)."""
     import uvicorn
 
     from ashiato.web.app import make_app
@@ -51,5 +51,9 @@ def run(site: Site, listening: socket.socket) -> None:
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
-    threading.Thread(target=site.standing.begin, name="ashiato-first-look", daemon=True).start()
-    Server(config).run(sockets=[listening])
+    # No daemon: native code that is cut off at the interpreter's end aborts the process.
+    threading.Thread(target=site.standing.begin, name="ashiato-first-look").start()
+    try:
+        Server(config).run(sockets=[listening])
+    finally:
+        site.standing.ending.set()

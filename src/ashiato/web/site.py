@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
     from ashiato.core.settings import Settings
     from ashiato.lake.home import Home
-    from ashiato.watch.loop import Watch
     from ashiato.web.door import Door
+    from ashiato.web.guiding import Incident
     from ashiato.web.visit import Language, Visit
 
 
 @dataclass
 class Site:
-    """A home and its pages. `open_to_readers`: no sign-in (the demo). `watch`: the loop, where this process watches."""
+    """A home and its pages. `open_to_readers`: no sign-in (the demo). `incident`: what the guide of the demo leads
+    through."""
 
     home: Home
     settings: Settings
     door: Door
     open_to_readers: bool = False
-    watch: Watch | None = None
+    incident: Incident | None = None
     areas: list[Area] = field(default_factory=areas)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""`ashiato demo`: an incident, generated, taken in and told."""
+"""`ashiato demo`: an incident, generated, taken in, told, and shown."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from ashiato.demo import GeneratedEstate
 
 
+DEFAULT_PORT = 8602
+_MARKER = "ASHIATO-DEMO"
+
+
 def register(app: typer.Typer) -> None:
     family = typer.Typer(
         help="An incident in AWS's own file formats: generated, taken in, and told by asking the lake.",
         invoke_without_command=True,
         context_settings={"help_option_names": ["-h", "--help"]},
-        epilog="[bold]Examples[/bold]\n\nashiato demo\n\nashiato demo --no-serve\n\n"
+        epilog="[bold]Examples[/bold]\n\nashiato demo\n\nashiato demo --no-serve\n\nashiato demo --keep --port 8601\n\n"
         "ashiato demo generate --out load --days 10 --events 1000000 --flows 5000000",
     )
     family.callback()(demo)
@@ -38,21 +42,54 @@ def demo(
         Path | None, typer.Option(help="Where the generated files go; default: beside the home.")
     ] = None,
     serve: Annotated[
-        bool,
-        typer.Option("--serve/--no-serve", help="Show it in pages afterwards, until Ctrl-C, or end there."),
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--serve/--no-serve",
+            help="End with the pages, on loopback and open without an account, or after the story.",
+            show_default="serve, except in another format",
+        ),
+    ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the pages on 127.0.0.1; 0: any free one.")
-    ] = 8602,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port of the pages; 0: any that is free.",
+            show_default="8602, or another where it is taken",
+        ),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Serve what the last demo made, as it is, instead of making it anew."),
+    ] = False,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Generate the sample incident, take it in, tell the story from the lake, and show it in pages: on this machine
-    alone, without signing in, to be read and not changed. `--json` and `--format csv` end after the story."""
+    """Generate the sample incident, take it in, tell the story from the lake, and serve the pages with a guide."""
     if context.invoked_subcommand is not None:
         return
     told = common(home or Path("ashiato-demo/home"), config, format_, json)
     folder = files or told.home.parent / "files"
+    serving = told.format == "table" if serve is None else serve
+    if keep:
+        _check_kept(told.home, folder)
+    else:
+        _make(told, folder, with_pages=serving)
+    if serving:
+        _serve(told, folder, port)
+
+
+def _check_kept(home: Path, files: Path) -> None:
+    from ashiato.core.errors import WrongUse
+
+    if not (home / _MARKER).exists() or not (files / "truth.json").exists():
+        raise WrongUse(
+            "there is no demo to serve here", where=str(home), remedy="Leave out --keep, and one is made."
+        )
+
+
+def _make(told: Common, folder: Path, *, with_pages: bool) -> None:
+    """Everything before the pages."""
 
     def say(text: str) -> None:
         if told.format == "table":
@@ -74,6 +111,9 @@ def demo(
     report = take_in(told, [str(folder)])
     if told.format == "table":
         show(told, report)
+    if with_pages:
+        say("Counting what is in each day, as maintenance does once a day is over …")
+        _settle(told)
     from ashiato.demo.telling import tell
 
     story = tell(told.home)
@@ -88,33 +128,39 @@ def demo(
         return
     _print_story(story)
     _print_alerts(told)
+    if with_pages:
+        print(f"\n{time.monotonic() - began:.0f} s in all.")
+        return
     print(f"\n{time.monotonic() - began:.0f} s in all. Ask it yourself:")
     print(
         f'  ashiato query --home {told.home} "SELECT eventname, count(*) n FROM cloudtrail GROUP BY 1 ORDER BY n DESC"'
     )
     print(f"  ashiato alerts list --home {told.home}")
     print(f"  ashiato sources --home {told.home}")
-    if serve:
-        _serve(told, port)
 
 
-def _serve(told: Common, port: int) -> None:
-    """Pages of the demo's home for whoever sits at this machine."""
-    from ashiato.core.errors import WrongUse
-    from ashiato.demo.settings import with_names
-    from ashiato.watch.http import bind
-    from ashiato.web.door import OpenDoor
-    from ashiato.web.serving import run
-    from ashiato.web.site import Site
+def _settle(told: Common) -> None:
+    """The footprints of every day: pages find by them what was long ago."""
+    from ashiato.lake.maintain import maintain
 
-    try:
-        socket = bind(f"127.0.0.1:{port}", where="--port")
-    except WrongUse:
-        # Somebody has the usual port: the demo takes another rather than to end here.
-        socket = bind("127.0.0.1:0", where="--port")
+    with told.open_for_writing("ashiato demo") as opened:
+        maintain(opened, told.settings, only={"footprints"})
+
+
+def _serve(told: Common, files: Path, port: int | None) -> None:
+    """The pages, until stopped; their address is the last line."""
+    from ashiato.demo.pages import listen, read_truth, serve
+
+    truth = read_truth(files)
+    listening = listen(DEFAULT_PORT if port is None else port, or_any=port is None)
+    address = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
+    # After --json the document stands alone on standard output.
+    out = sys.stdout if told.format == "table" else sys.stderr
+    print(f"\nThe pages are open at {address}/ — Ctrl-C ends them.", file=out)
+    print(f"Begin here, six steps to the leaked key: {address}/guide", file=out, flush=True)
+    told.open_for_writing("ashiato demo").close()
     with told.open_for_reading() as home:
-        print(f"\nIts pages are at http://127.0.0.1:{socket.getsockname()[1]}/ until Ctrl-C.", flush=True)
-        run(Site(home, with_names(told.settings), OpenDoor(), open_to_readers=True), socket)
+        serve(home, told.settings, truth, listening)
 
 
 def _print_alerts(told: Common) -> None:
@@ -129,10 +175,9 @@ def _fresh(home: Path, files: Path) -> None:
     """The demo starts anew each time; it removes only folders that it made itself."""
     from ashiato.core.errors import WrongUse
 
-    marker = "ASHIATO-DEMO"
     for folder in (home, files):
         if folder.exists() and any(folder.iterdir()):
-            if not (folder / marker).exists():
+            if not (folder / _MARKER).exists():
                 raise WrongUse(
                     "this folder holds something that the demo did not make",
                     where=str(folder),
@@ -140,7 +185,7 @@ def _fresh(home: Path, files: Path) -> None:
                 )
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / marker).write_text("Made by `ashiato demo`, which replaces it at its next run.\n")
+        (folder / _MARKER).write_text("Made by `ashiato demo`, which replaces it at its next run.\n")
 
 
 def _generate(out: Path, options: dict[str, Any]) -> GeneratedEstate:

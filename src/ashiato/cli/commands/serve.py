@@ -1,9 +1,9 @@
-"""`ashiato serve`: the pages, until stopped."""
+"""`ashiato serve`: the pages and the watching behind them, until stopped."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,8 +19,8 @@ ashiato serve
 
 ashiato serve --home /var/lib/ashiato --listen 127.0.0.1:8700
 
-The first start prints a link, good once, by which the first admin chooses a name and a password. `ashiato watch` may run
-beside it. Browsers on other machines come by a TLS proxy: docs/pages.md has one. SIGTERM and Ctrl-C end it cleanly.
+The first start prints a link, good once, by which the first admin chooses a name and a password. It
+watches the sources of the settings too, unless `ashiato watch` has the home already. Browsers on other machines come by a TLS proxy: docs/pages.md has one. SIGTERM and Ctrl-C end it cleanly.
 """
 
 
@@ -35,11 +35,19 @@ def serve(
         str | None,
         typer.Option(help="Address of the pages, instead of the setting.", show_default="127.0.0.1:8602"),
     ] = None,
+    pages_only: Annotated[
+        bool, typer.Option("--pages-only", help="Do not watch the sources of the settings beside the pages.")
+    ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for another writer of this home, before it is left to watch."),
+    ] = 0.0,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Serve the pages. Tells their address, and at the first start the link for the first admin, on standard output;
-    ends by SIGTERM or Ctrl-C."""
+    """Serve the pages, and watch the sources of the settings as `ashiato watch` does: everything in one process.
+    Tells the pages' address, and at the first start the link for the first admin, on standard output; ends by SIGTERM
+    or Ctrl-C."""
     from ashiato.access.links import PATH, Links
     from ashiato.watch.http import bind
     from ashiato.web.door import AccountDoor
@@ -49,21 +57,53 @@ def serve(
     told = common(home, config, format_, json)
     address = listen or told.settings.web.listen
     socket = bind(address, where="web.listen")
-    with _opened(told) as opened:
+    with ExitStack() as stack:
+        opened, watches = _opened(
+            told, wait, watch=not pages_only and any(o.enabled for o in told.settings.sources)
+        )
+        stack.enter_context(opened)
         begin = f"http://{address.rpartition(':')[0]}:{socket.getsockname()[1]}"
+        beside = _beside(opened, told, watches=watches)
         secret = Links(opened.ledger, told.settings).first_start()
         tell(told, begin, None if secret is None else begin + PATH + secret)
+        stack.enter_context(beside)
         run(Site(opened, told.settings, AccountDoor.of(opened.ledger, told.settings)), socket)
 
 
-def _opened(told: Common) -> Home:
-    """The home, made or migrated first where nobody else has it: pages themselves write the control database alone."""
+def _beside(opened: Home, told: Common, *, watches: bool) -> AbstractContextManager[object]:
+    """What goes on beside the pages: the loop with all that belongs to it, or long jobs alone."""
+    if watches:
+        from ashiato.watch.assembled import assembled, watching_beside
+
+        return watching_beside(assembled(opened, told.settings, _say))
+    from ashiato.watch.job_runner import running_jobs
+
+    return running_jobs(opened, told.settings, _say)
+
+
+def _say(text: str) -> None:
+    from ashiato.cli.output import plain
+    from ashiato.core.clock import now
+
+    print(f"{now():%Y-%m-%d %H:%M:%SZ} {plain(text)}", file=sys.stderr, flush=True)
+
+
+def _opened(told: Common, wait: float, *, watch: bool) -> tuple[Home, bool]:
+    """The home, and whether it is ours to watch. Pages alone write the control database only: then the home is made or
+    migrated first, where nobody else has it."""
     from ashiato.core.errors import HomeBusy
 
-    # Whoever writes now has made and migrated it.
-    with suppress(HomeBusy):
-        told.open_for_writing("ashiato serve").close()
-    return told.open_for_reading()
+    try:
+        opened = told.open_for_writing("ashiato serve", wait_seconds=wait if watch else 0.0)
+    except HomeBusy:
+        # Whoever writes now has made and migrated it.
+        if watch:
+            _say("Another process writes to this home; it is left to watch, and these are the pages alone.")
+    else:
+        if watch:
+            return opened, True
+        opened.close()
+    return told.open_for_reading(), False
 
 
 def tell(told: Common, address: str, link: str | None) -> None:

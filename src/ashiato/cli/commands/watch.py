@@ -53,20 +53,17 @@ def watch(
     came and what is wrong; ends by SIGTERM or Ctrl-C."""
     import logging
 
-    from ashiato.watch.loop import Watch
+    from ashiato.watch.assembled import assembled, deliver_rest
 
     # A commit that meets one of maintenance is tried again at once, which PyIceberg tells as a warning.
     logging.getLogger("pyiceberg").setLevel(logging.ERROR)
     told = common(home, config, format_, json)
     with told.open_for_writing("ashiato watch", wait_seconds=wait) as opened:
-        watching = Watch(opened, told.settings, say=_say)
-        _evaluate(watching, told, once=once)
-        if not once:
-            _add_services(watching, told, listen)
+        watching = assembled(opened, told.settings, _say, once=once, listen=listen)
         with _stopping(watching):
             if once:
                 watching.once()
-                _deliver(watching, told)
+                deliver_rest(watching)
             else:
                 watching.run()
         document = _document(watching)
@@ -75,48 +72,6 @@ def watch(
         raise typer.Exit(130)
     if once and (document["errors"] or document["objects"]["failed"] or document["objects"]["quarantined"]):
         raise typer.Exit(1)
-
-
-def _evaluate(watching: Watch, told: Common, *, once: bool) -> None:
-    """Rules over each commit; alerts of those who fell silent; delivery beside it."""
-    from ashiato.alerts.delivery import Deliverer
-    from ashiato.watch.evaluating import LiveEvaluation
-
-    evaluation = LiveEvaluation(
-        watching.home, told.settings, _say, watching.observe, watching.pipeline.committing
-    )
-    evaluation.begin()
-    watching.after_commit.append(evaluation.after_commit)
-    watching.on_silence.append(evaluation.silent)
-    watching.evaluation = evaluation
-    if not once:
-        watching.add_service("reconcile", evaluation.run)
-        deliverer = Deliverer(watching.home.ledger, told.settings, on_sent=evaluation.sent)
-        watching.add_service("delivery", deliverer.run)
-
-
-def _deliver(watching: Watch, told: Common) -> None:
-    """A round ends with what it raised delivered."""
-    from ashiato.alerts.delivery import Deliverer
-
-    if watching.evaluation is not None:
-        watching.evaluation.inner.reconcile()
-    Deliverer(watching.home.ledger, told.settings).deliver_due()
-
-
-def _add_services(watching: Watch, told: Common, listen: str | None) -> None:
-    from ashiato.watch.heartbeat import Heartbeat
-    from ashiato.watch.http import HttpService
-
-    settings = told.settings.watch
-    address = settings.listen if listen is None else listen
-    if address:
-        http = HttpService(watching, address)
-        watching.add_service("http", http)
-        _say(f"/healthz and /metrics at port {http.port} of {address.rpartition(':')[0]}")
-    heartbeat = Heartbeat(settings, watching.home.ledger, watching.health, _say, watching.clock)
-    if heartbeat.wanted:
-        watching.add_service("heartbeat", heartbeat)
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ashiato.core.printing import plain
+
 Part = Markup | str | None
 
 
@@ -23,7 +25,7 @@ def el(name: str, *parts: Part | Iterable[Part], **attributes: Any) -> Markup:
         if value is not None:
             out += (" ", _name(key), '="', _text(value), '"')
     out.append(">")
-    out += [str(escape(p)) for p in _flat(parts) if p is not None]
+    out += [str(escape(_shown(p))) for p in _flat(parts) if p is not None]
     out += ("</", name, ">")
     return Markup("".join(out))  # noqa: S704 - every part was escaped
 
@@ -40,7 +42,12 @@ def _text(value: Any) -> str:
     """Two decimals are half a pixel's tenth."""
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")
-    return str(value) if isinstance(value, int) else str(escape(value))
+    return str(value) if isinstance(value, int) else str(escape(_shown(value)))
+
+
+def _shown(value: Any) -> Any:
+    """Control characters and those that turn the direction of text are named, not obeyed; XML forbids most."""
+    return plain(value) if type(value) is str and not value.isprintable() else value
 
 
 def _flat(parts: Iterable[Part | Iterable[Part]]) -> Iterable[Part]:

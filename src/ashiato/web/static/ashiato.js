@@ -8,6 +8,9 @@ document.documentElement.classList.add("js");
   const one = (/** @type {string} */ what, from = /** @type {ParentNode} */ (document)) =>
     /** @type {HTMLElement | null} */ (from.querySelector(what));
 
+  // Where the navigation is wider than the screen, the page's own entry is in sight.
+  one(".areas a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // ---- forms that go by themselves, and questions before what cannot be taken back ----
   document.addEventListener("change", (event) => {
     const field = /** @type {HTMLElement} */ (event.target);
@@ -82,9 +85,11 @@ document.documentElement.classList.add("js");
       case "c": copy(); break;
       case "a": if (!act("[data-ack]")) return; break;
       case "s": if (!act("[data-suppress]")) return; break;
+      case "o":
       case "Enter": {
         const row = chosen();
-        if (!row || row.contains(target) && target !== row) return;
+        // Enter on a link or button is its own.
+        if (!row || (event.key === "Enter" && row.contains(target) && target !== row)) return;
         one("a.open, a", row)?.click();
         break;
       }
@@ -165,9 +170,31 @@ document.documentElement.classList.add("js");
       const { running, failing } = news.watching;
       live.textContent = (failing ? live.dataset.failing : running ? live.dataset.running : live.dataset.stopped) ?? "";
     }
+    if (newest !== undefined) refresh();
     newest = id;
     document.dispatchEvent(new CustomEvent("ashiato:news", { detail: news }));
   }
+  // Parts marked data-refresh (with an id) are fetched again after news, now and then, unless somebody works in them.
+  let fetched = Date.now();
+  let due = 0;
+  function refresh() {
+    const parts = [...document.querySelectorAll("[data-refresh][id]")];
+    if (!parts.length || due) return;
+    due = window.setTimeout(async () => {
+      due = 0;
+      if (document.visibilityState !== "visible") return;
+      fetched = Date.now();
+      const answer = await fetch(location.href, { redirect: "error" }).catch(() => null);
+      if (!answer || !answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of parts) {
+        const other = fresh.getElementById(part.id);
+        const busy = part.contains(document.activeElement) || part.querySelector("tr[aria-selected=true], details[open]");
+        if (other && !busy && !part.isEqualNode(other)) part.replaceWith(document.importNode(other, true));
+      }
+    }, Math.max(0, 15000 - (Date.now() - fetched)));
+  }
+
   async function ask(etag = "") {
     const answer = await fetch(body.dataset.news ?? "/news", { headers: etag ? { "If-None-Match": etag } : {}, redirect: "error" });
     if (answer.status === 200) tell(await answer.json());

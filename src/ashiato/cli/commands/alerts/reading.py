@@ -66,6 +66,7 @@ def list_(
     from ashiato.alerts.reading import NEEDING, alert_document, event_ids, select_alerts
     from ashiato.cli.output import print_rows, to_json
     from ashiato.core.errors import WrongUse
+    from ashiato.core.scope import EVERY_ACCOUNT
 
     told = common(home, config, format_, json)
     for name in state or ():
@@ -79,6 +80,7 @@ def list_(
     else:
         shown_level, most = level, limit
     asked = select_alerts(
+        scope=EVERY_ACCOUNT,
         states=None if all_ else state or NEEDING,
         level=shown_level,
         account=None if account is None else accounts_by_name(told.settings, [account])[0],

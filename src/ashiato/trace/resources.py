@@ -1,0 +1,216 @@
+"""The story of one resource: its items, what differs between them, the operations behind, its relationships, and the
+connections of the hosts that it is, or that it lets talk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ashiato.config import history, states
+from ashiato.config.causes import Causes, causes
+from ashiato.config.differences import diff
+from ashiato.config.history import Change
+from ashiato.config.item import ConfigItem, ResourceKey
+from ashiato.core.scope import AccountScope
+from ashiato.formats.refs import event_ref
+from ashiato.lake.plans import PinnedLake
+from ashiato.trace.changes import bounded
+from ashiato.trace.connections import connection_document, joined
+from ashiato.trace.hosts import members
+from ashiato.trace.keys import Key, Window, footprints
+from ashiato.trace.reading import Asked, newest
+from ashiato.trace.telling import Telling
+from ashiato.words import sentence
+from ashiato.words.texts import shown
+
+_MOST_DIFFERENCES: Final = 200
+_MOST_FLOWS: Final = 4000
+_MOST_HOSTS: Final = 50
+_INSTANCE: Final = "AWS::EC2::Instance"
+_INTERFACE: Final = "AWS::EC2::NetworkInterface"
+_GROUP: Final = "AWS::EC2::SecurityGroup"
+
+
+@dataclass(frozen=True)
+class Story:
+    """`changes`: newest first, as JSON; `older`: captured when the next page begins, None where nothing is older."""
+
+    key: ResourceKey
+    changes: list[dict[str, Any]]
+    older: datetime | None
+
+
+def story(
+    lake: PinnedLake,
+    key: ResourceKey,
+    scope: AccountScope,
+    telling: Telling,
+    *,
+    window: Window | None = None,
+    limit: int = 50,
+) -> Story:
+    """The newest changes of a resource within the window, with the operations behind each."""
+    window = window or Window()
+    until = None if window.end is None else window.end - timedelta(microseconds=1)
+    found = history.changes(lake, key, scope, since=window.start, until=until, limit=limit + 1)
+    older = found[0].after.captured if len(found) > limit else None
+    found = found[-limit:]
+    behind = causes(lake, found, scope)
+    told = [_told(change, cause, telling) for change, cause in zip(found, behind, strict=True)]
+    return Story(key, told[::-1], None if older is None else older + timedelta(microseconds=1))
+
+
+def _told(change: Change, behind: Causes, telling: Telling) -> dict[str, Any]:
+    item = change.after
+    different = change.differences if change.before is not None else []
+    return {
+        "time": item.captured,
+        "arrived": item.delivered_at or item.ingested_at,
+        "kind": change.kind,
+        "status": item.status,
+        "before": None if change.before is None else change.before.captured,
+        "diff": [
+            {"path": shown(d.path, 400), "before": bounded(d.before), "after": bounded(d.after)}
+            for d in different[:_MOST_DIFFERENCES]
+        ],
+        "diff_left_out": max(0, len(different) - _MOST_DIFFERENCES),
+        "causes": [_cause(c, telling) for c in behind.found],
+        "others": [_cause(c, telling) for c in behind.others],
+        "no_cause": behind.none,
+        "gap": None if behind.gap is None else behind.gap.as_json(),
+        "ref": item.ref,
+    }
+
+
+def _cause(cause: Any, telling: Telling) -> dict[str, Any]:
+    said = sentence(cause.row, telling.language, telling.names)
+    return {
+        "ref": cause.ref,
+        "rank": cause.rank,
+        "why": shown(cause.why_in(telling.language), 900),
+        "time": cause.time,
+        "text": said.text,
+        "who": said.who,
+        "behind": [
+            {
+                "ref": event_ref(lead.row),
+                "time": lead.time,
+                "why": shown(lead.why_in(telling.language), 400),
+            }
+            for lead in cause.behind
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Two states of a resource and what differs from `a` to `b`, as JSON; a side is None where there was none yet."""
+
+    a: ConfigItem | None
+    b: ConfigItem | None
+    diff: list[dict[str, Any]]
+
+
+def sides(
+    lake: PinnedLake, key: ResourceKey, scope: AccountScope, first: datetime | None, second: datetime | None
+) -> Sides:
+    """The states as of two moments; None: the newest, and the one before the newest."""
+    if first is None and second is None:
+        newest_two: Sequence[ConfigItem] = history.items(lake, key, scope, limit=2)
+        a = newest_two[0] if len(newest_two) > 1 else None
+        b = newest_two[-1] if newest_two else None
+    else:
+        b = _state(lake, key, second, scope)
+        a = _state(lake, key, first, scope) if first is not None else None
+    if b is None:
+        return Sides(a, b, [])
+    found = [
+        {"path": shown(d.path, 400), "before": bounded(d.before), "after": bounded(d.after)}
+        for d in diff(a, b)
+    ]
+    return Sides(a, b, found)
+
+
+def _state(
+    lake: PinnedLake, key: ResourceKey, moment: datetime | None, scope: AccountScope
+) -> ConfigItem | None:
+    if moment is not None:
+        return states.of(lake, key, moment, scope)
+    found = history.items(lake, key, scope, limit=1)
+    return found[0] if found else None
+
+
+def relationships(item: ConfigItem) -> list[dict[str, str | None]]:
+    """What a resource is related to, as its item says: type, id, name of the resource, and how."""
+    return [
+        {
+            "type": shown(r.get("resourceType") or "", 200),
+            "id": shown(r.get("resourceId") or r.get("resourceName") or "", 1100),
+            "how": shown(r.get("name") or r.get("relationshipName") or "", 200),
+        }
+        for r in item.related
+        if r.get("resourceId") or r.get("resourceName")
+    ]
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Connections of a resource, newest first, as JSON; `hosts`: the instances or interfaces they were recorded at;
+    `cut`: whether there are more."""
+
+    connections: list[dict[str, Any]]
+    hosts: tuple[str, ...]
+    cut: bool
+
+
+def passing(
+    lake: PinnedLake,
+    key: ResourceKey,
+    scope: AccountScope,
+    telling: Telling,
+    *,
+    window: Window | None = None,
+    limit: int = 50,
+) -> Passing | None:
+    """The newest connections of an instance or interface, or of the hosts of a security group; None for types that
+    have none of their own."""
+    keys = _hosts(lake, key, scope, telling)
+    if keys is None:
+        return None
+    if not keys:
+        return Passing([], (), False)
+    window = window or Window()
+    asked = Asked(lake, keys, scope, window)
+    rows = newest(
+        asked, "vpc_flow_logs", footprints(lake, keys, scope, window, ["vpc_flow_logs"]), _MOST_FLOWS
+    )
+    found = joined(rows) if rows.num_rows else []
+    return Passing(
+        [connection_document(c, telling) for c in found[:limit]],
+        tuple(k.value for k in keys),
+        len(found) > limit or rows.num_rows >= _MOST_FLOWS,
+    )
+
+
+def _hosts(lake: PinnedLake, key: ResourceKey, scope: AccountScope, telling: Telling) -> list[Key] | None:
+    if key.type == _INSTANCE:
+        return [Key("instance", key.id), *(Key("interface", i) for i in _interfaces(lake, key, scope))]
+    if key.type == _INTERFACE:
+        return [Key("interface", key.id)]
+    if key.type == _GROUP:
+        spells = [s for s in members(lake, key.id, scope, telling).spells if key.id in s.groups]
+        interfaces = dict.fromkeys(i for s in spells for i in s.interfaces)
+        return [Key("interface", i) for i in list(interfaces)[:_MOST_HOSTS]]
+    return None
+
+
+def _interfaces(lake: PinnedLake, key: ResourceKey, scope: AccountScope) -> list[str]:
+    """Interfaces that an instance had: flow records of AWS's default format name no instance."""
+    related: dict[str, None] = {}
+    for item in history.items(lake, key, scope, limit=20):
+        for r in item.related:
+            if r.get("resourceType") == _INTERFACE and r.get("resourceId"):
+                related[str(r["resourceId"])] = None
+    return list(related)
