@@ -116,6 +116,17 @@ def test_a_gap_without_any_event(said: Said) -> None:
     assert "at all" in told.gap.why
 
 
+def test_a_gap_where_only_another_region_is_recorded(said: Said) -> None:
+    elsewhere = [
+        {**call(f"2026-11-20T{h}:00:00Z", "sqs", "CreateQueue", {}), "awsRegion": "eu-west-1"}
+        for h in ("07", "12")
+    ]
+    told = said("sg-1", [BEFORE, OPENED], elsewhere)
+    assert told.gap is not None
+    assert told.gap.region == "us-east-1"
+    assert not told.none
+
+
 def test_a_call_just_before_the_previous_item_counts_if_its_values_prove_it(said: Said) -> None:
     """AWS Config had begun to describe the group when the rule was added."""
     before = item("2026-11-20T10:00:20.000Z", GROUP, "sg-1", group(rule(443, "0.0.0.0/0")))

@@ -16,7 +16,7 @@ PO = sorted((ROOT / "src" / "ashiato" / "web" / "locale" / "ja").glob("*.po"))
 catalogues = tool("catalogues")
 
 _TAKEN_OUT = re.compile(
-    r"\{#.*?#\}|\{%.*?%\}|<(script|code|kbd|svg)\b.*?</\1>|\{\{.*?\}\}|<[^>]*>|&\w+;|Ashiato", re.DOTALL
+    r"\{#.*?#\}|\{%.*?%\}|<(script|code|pre|kbd|svg)\b.*?</\1>|\{\{.*?\}\}|<[^>]*>|&\w+;|Ashiato", re.DOTALL
 )
 _TOLD = re.compile(r"\b(?:alt|title|aria-label|placeholder)=\"([^\"{]*[A-Za-z][^\"]*)\"")
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ashiato.core.scope import EVERY_ACCOUNT
 from ashiato.core.settings import Settings
 from ashiato.lake.home import Home
 from ashiato.web.app import make_app
 from web.client import Client
 from web.conftest import ACCOUNTS, Estate, Visiting, site_of, someone
+
+HOSTILE = "<script>alert(1)</script>"
 
 
 def test_everybody_sees_their_own_accounts(visit: Visiting) -> None:
@@ -41,6 +46,36 @@ def test_gaps_are_told_in_the_readers_language(visit: Visiting) -> None:
     assert ("(SKIPDATA)" in english) == ("省略しました" in japanese)
 
 
+def test_trouble_is_told_in_both_languages(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    finding = SimpleNamespace(
+        table="cloudtrail", group={"source": HOSTILE}, account="444455556666", region=None, first=moment,
+        explanation={"rests_on": "habit", "usual_gap": 7200.0},
+    )  # fmt: skip
+    place = {
+        "name": "trail", "type": "s3", "last_poll": moment, "last_arrival": None, "backlog": 3, "error": HOSTILE,
+        "error_since": moment, "forecast": None,
+    }  # fmt: skip
+    process = {
+        "running": True, "last_commit": moment, "waiting_objects": 2, "waiting_bytes": 5000, "commit_error": HOSTILE,
+        "commit_error_since": moment,
+    }  # fmt: skip
+    failed = {"object": HOSTILE, "delivered": moment, "reason": HOSTILE}
+    with Home.open_for_reading(estate.home) as home:
+        site = site_of(home, estate.settings, someone("viewer"))
+        whole = site.standing.report(EVERY_ACCOUNT)
+        told = {**whole, "silent": [finding], "watched": [place], "watch": process, "failed": [failed]}
+        monkeypatch.setattr(site.standing, "report", lambda _: told)
+        client = Client(make_app(site))
+        for path in ("/sources", "/"):
+            client.headers["accept-language"] = "en"
+            page = client.get(path)
+            assert page.status == 200, page.words
+            assert "1 source is silent." in page.words
+            assert "<script>" not in page.text
+        assert "usual gap: 2 h" in client.get("/sources").words
+
+
 @pytest.fixture
 def broken(tmp_path: Path) -> Estate:
     """A home that was given a file nobody can read."""
@@ -67,17 +102,8 @@ def test_the_quarantine_shows_saves_and_tries_again(broken: Estate) -> None:
         content = client.get(address)
         assert content.headers["content-type"] == "application/octet-stream"
         assert content.headers["content-disposition"].startswith("attachment")
-        retried = client.post(address.removesuffix("bytes") + "retry")
-        assert retried.status == 303
-        again = client.get(retried.headers["location"])
-        assert "waits to be read again" in again.words
-        assert (
-            client.post(address.removesuffix("bytes") + "retry").headers["location"].endswith("done=nothing")
-        )
-        assert "quarantine retried" in client.get("/audit").words
-    from ashiato.cli.app import Common
-    from ashiato.cli.commands.collect import take_in
-
-    # The next look at the place reads it once more, and finds it as broken as before.
-    report = take_in(Common(Settings(home=broken.home), "json"), [str(broken.files)])
-    assert report.as_json()["objects"]["quarantined"] == 1
+        assert 'action="/jobs/quarantine"' in page.text
+        entry = address.split("/")[-2]
+        asked = client.post("/jobs/quarantine", {"id": entry})
+        assert asked.status == 303
+        assert client.get(asked.headers["location"]).status == 200

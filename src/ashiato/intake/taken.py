@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from ashiato.core.clock import now
 from ashiato.core.text import printable
@@ -82,15 +81,3 @@ def note_failures(ledger: Ledger, failures: Iterable[Failure]) -> None:
                         delivered_at=ref.delivered_at, state="failed", reason=reason,
                     )
                 )  # fmt: skip
-
-
-def read_again(connection: Connection, source: str, name: str, reason: str) -> bool:
-    """Have an object that could not be read at all read once more: by the next `ashiato collect` of its place, or the
-    next look of `ashiato watch`. False where nothing of the sort waits: what was taken in part is not read twice."""
-    o = t.objects.c
-    changed = connection.execute(
-        sa.update(t.objects)
-        .where(o.source == source, o.name == name, o.state == "quarantined")
-        .values(state="failed", reason=printable(reason, 2000))
-    )
-    return bool(changed.rowcount)

@@ -18,7 +18,7 @@ GRACE_SECONDS = 3
 
 
 def run(site: Site, listening: socket.socket) -> None:
-    """Serve on a bound socket until SIGTERM or SIGINT; a second one ends it without waiting."""
+    """Serve on a bound socket until SIGTERM or SIGINT (a second one ends it without waiting)."""
     import uvicorn
 
     from ashiato.web.app import make_app

@@ -6,5 +6,4 @@ ENTRIES = [
     Entry("sources.sources", "/sources", hides=("shop-audit",), shows=("shop-dev",)),
     Entry("sources.quarantine", "/sources/quarantine"),
     Entry("sources.content", "/sources/quarantine/nothing/bytes", ok=404),
-    Entry("sources.retry", "/sources/quarantine/nothing/retry", ok=404, form={}),
 ]

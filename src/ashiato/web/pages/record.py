@@ -30,7 +30,7 @@ _TITLES: Final = {
 @area.get("/record", title=N_("What does this record say?"), lake=True)
 def record(visit: Visit) -> Response:
     """`?ref=` a reference (formats.refs)."""
-    from ashiato.trace.single import told
+    from ashiato.trace.opened import told
 
     ref = visit.one("ref")
     found = told(visit.lake, ref, visit.scope, telling(visit))

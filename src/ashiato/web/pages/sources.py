@@ -75,7 +75,7 @@ def quarantine(visit: Visit) -> Response:
     from ashiato.intake.quarantine import entries, with_states
 
     found = with_states(visit.ledger, entries(visit.home, ENTRIES))
-    return visit.render("sources/quarantine.html", entries=found, most=ENTRIES, done=visit.one("done"))
+    return visit.render("sources/quarantine.html", entries=found, most=ENTRIES)
 
 
 @area.get(
@@ -91,29 +91,3 @@ def content(visit: Visit) -> Response:
         raise NotFound(visit._("There is no such entry in quarantine"))
     visit.audit("quarantine read", visit.path["id"])
     return visit.stream([found], media_type="application/octet-stream", filename=f"{visit.path['id']}.bin")
-
-
-@area.post(
-    "/sources/quarantine/{id}/retry",
-    title=N_("Read it again"),
-    least="admin",
-    ability="sources",
-    grouped=False,
-)
-def retry(visit: Visit) -> Response:
-    """Lets the object be read again; the next look at its place does it."""
-    from ashiato.intake.quarantine import entries
-    from ashiato.intake.taken import read_again
-
-    found = entries(visit.home, 1, visit.path["id"])
-    if not found:
-        raise NotFound(visit._("There is no such entry in quarantine"))
-    entry = found[0]
-    with visit.ledger.begin() as connection:
-        asked = read_again(
-            connection, entry["source"], entry["object"], f"to be read again: {visit.who.name}"
-        )
-        if asked:
-            detail = {"source": entry["source"], "object": entry["object"]}
-            visit.audit("quarantine retried", visit.path["id"], detail, connection=connection)
-    return visit.redirect(visit.link("/sources/quarantine", done="retry" if asked else "nothing"))

@@ -8,6 +8,9 @@ document.documentElement.classList.add("js");
   const one = (/** @type {string} */ what, from = /** @type {ParentNode} */ (document)) =>
     /** @type {HTMLElement | null} */ (from.querySelector(what));
 
+  // Where the navigation is wider than the screen, the page's own entry is in sight.
+  one(".areas a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // ---- forms that go by themselves, and questions before what cannot be taken back ----
   document.addEventListener("change", (event) => {
     const field = /** @type {HTMLElement} */ (event.target);
@@ -82,9 +85,11 @@ document.documentElement.classList.add("js");
       case "c": copy(); break;
       case "a": if (!act("[data-ack]")) return; break;
       case "s": if (!act("[data-suppress]")) return; break;
+      case "o":
       case "Enter": {
         const row = chosen();
-        if (!row || row.contains(target) && target !== row) return;
+        // Enter on a link or button is its own.
+        if (!row || (event.key === "Enter" && row.contains(target) && target !== row)) return;
         one("a.open, a", row)?.click();
         break;
       }
