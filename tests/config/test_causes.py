@@ -183,6 +183,17 @@ def test_created_and_deleted(said: Said) -> None:
     assert policy["eventID"] not in {c.event_id for c in told.found}
 
 
+def test_an_event_that_the_item_itself_names_stands_first(said: Said) -> None:
+    """Items of before version 1.3 have the ids of their events."""
+    other = call(
+        "2026-11-20T10:01:00Z", "ec2", "CreateTags", {"resourcesSet": {"items": [{"resourceId": "sg-1"}]}}
+    )
+    named = {**OPENED, "configurationItemVersion": "1.2", "relatedEvents": [other["eventID"]]}
+    told = said("sg-1", [BEFORE, named], [AUTHORIZE, other])
+    assert [c.event_id for c in told.found] == [other["eventID"], AUTHORIZE["eventID"]]
+    assert "the item says that this event led to it" in told.found[0].why
+
+
 def test_the_first_known_item_claims_nothing(said: Said) -> None:
     told = said("sg-1", [OPENED], [AUTHORIZE, WITNESS])
     assert told.change.kind == "first known"

@@ -24,7 +24,7 @@ from web.conftest import site_of, someone
 
 #: Pages of one route that are looked at: the first that links lead to.
 OF_A_KIND = 4
-ROUTES = [r for area in areas() for r in area.routes if r.method == "GET" and r.path not in ("/guide/leave",)]
+ROUTES = [r for area in areas() for r in area.routes if r.method == "GET" and r.path != "/guide/leave"]
 PATTERNS = [(r.path, compile_path(r.path)[0]) for r in sorted(ROUTES, key=_fixed_first)]
 #: All but the stream of news, which has no end; asked for nothing, some say so.
 BARE = [r.path for r in ROUTES if "{" not in r.path and r.path != "/events"]
@@ -63,7 +63,11 @@ def walk(hostile: Hostile) -> Iterator[Walk]:
                 found.troubles.append(f"{address[:200]}: {answer.status} {answer.words[:300]}")
             harmful, links = _looked_at(answer.headers.get("content-type", ""), answer.text)
             found.troubles += [f"{address[:200]}: {x}" for x in harmful]
-            waiting.extend(_address(address, link) for link in links if link.startswith(("/", "?")))
+            further = [_address(address, link) for link in links if link.startswith(("/", "?"))]
+            found.troubles += [
+                f"{address[:200]}: {link[:200]} leads nowhere" for link in further if not _kind(link)
+            ]
+            waiting.extend(further)
         yield found
 
 

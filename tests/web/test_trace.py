@@ -19,6 +19,7 @@ def test_without_a_thing_it_asks_for_one(visit: Visiting) -> None:
     answer = visit("/trace")
     assert answer.status == 200
     assert "Paste what you have" in answer.words
+    assert visit("/trace/export").headers["location"] == "/trace"
 
 
 def test_what_cannot_be_traced_is_said_beside_the_box(visit: Visiting) -> None:

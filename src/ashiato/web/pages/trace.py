@@ -67,6 +67,8 @@ def export(visit: Visit) -> Response:
     shape = visit.one("format", "json")
     if shape not in ("json", "html"):
         raise Wrong(visit._("A trace is saved as json or html"), where="format")
+    if not visit.one("q"):
+        return visit.redirect(visit.link("/trace"))
     found = _traced(visit, visit.one("q"), records=shape == "html")
     visit.audit("trace.export", visit.one("q"), {"format": shape})
     if shape == "html":

@@ -292,17 +292,20 @@ def _chart(visit: Visit, asked: Search, counted: Counts) -> Chart:
 
 
 def _facet(asked: Search, field: str, values: tuple[FacetValue, ...], distinct: int) -> dict[str, Any]:
+    from ashiato.search.terms import MOST_CHARACTERS
+
     most = max((v.count for v in values), default=0) or 1
 
     def one(value: FacetValue) -> dict[str, Any]:
         text = None if value.value is None else str(value.value)
-        short = text is None or len(text) <= LONGEST_CONDITION
+        without = asked.narrowed(field, text, negated=True)
+        short = (text is None or len(text) <= LONGEST_CONDITION) and len(without.q) <= MOST_CHARACTERS
         return {
             "value": text,
             "count": value.count,
             "share": value.count / most,
             "only": asked.narrowed(field, text).parameters() if short else None,
-            "without": asked.narrowed(field, text, negated=True).parameters() if short else None,
+            "without": without.parameters() if short else None,
         }
 
     return {"field": field, "values": [one(v) for v in values], "distinct": distinct}
