@@ -24,7 +24,7 @@ def test_every_command_is_on_the_page_with_every_option(monkeypatch: pytest.Monk
         status, text = ashiato(*command.words.split()[1:], "--help")
         assert status == 0
         section = page.split(f"\n## {command.words}\n")[1].split("\n## ")[0]
-        words = {w.strip("│,.") for w in text.split() if w.strip("│").startswith("--")} - {"--help"}
+        words = {w.strip("│,.()[]") for w in text.split() if w.strip("│").startswith("--")} - {"--help"}
         assert words
         for word in words:
             assert word in section + shared, f"{command.words} {word}"

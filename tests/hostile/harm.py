@@ -46,7 +46,10 @@ class _Page(HTMLParser):
 
 
 def _ours(address: str) -> bool:
-    """A path, a query or a place of this site; `//host` and `/\\host` are others'."""
+    """A path, a query or a place of this site; `//host` and `/\\host` are others'. References of rules lead elsewhere, by
+    HTTPS; none that a record names does."""
+    if address.startswith("https://"):
+        return MARK not in address
     return address == "" or bool(re.match(r"(?:/(?![/\\])|\?|#)", address))
 
 

@@ -162,6 +162,23 @@ def test_an_admin_invites_limits_and_removes(site: Site, admin: Client) -> None:
     assert token[0] not in admin.get("/audit.json").text
 
 
+def test_ones_own_tokens(admin: Client) -> None:
+    made = admin.post("/me/tokens", {"label": "export", "scope": ["read"], "days": "30"})
+    token = re.search(r"ash_[\w-]{20,}", made.text)
+    assert token is not None, made.words
+    assert token[0] not in admin.get("/me").text
+    program = Client(admin.app)
+    program.headers["authorization"] = f"Bearer {token[0]}"
+    assert program.get("/news").status == 200
+    # What a token may not do its owner's role does not lend it; nor does a token make tokens.
+    assert program.get("/users").status == 403
+    assert program.post("/me/tokens", {"label": "more", "scope": ["read"]}).status == 403
+    number = re.search(r'name="number" value="(\d+)"', admin.get("/me").text)
+    assert number is not None
+    assert admin.post("/me/tokens/revoke", {"number": number[1]}).status == 303
+    assert program.get("/news").status == 303
+
+
 def test_ones_own_password_needs_the_old_one(admin: Client) -> None:
     new = "four other unrelated words"
     wrong = admin.post("/me/password", {"old": "no", "password": new, "again": new})

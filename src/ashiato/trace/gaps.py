@@ -89,7 +89,7 @@ def _of_digests(
 ) -> list[dict[str, Any]]:
     vouched = _vouched(asked.lake.home.ledger, accounts, span)
     made = []
-    for gap in digest_gaps(asked.lake.home):
+    for gap in digest_gaps(asked.lake.home, accounts):
         start, end = utc(gap["from"]), utc(gap["to"])
         if gap["account"] not in accounts or start is None or end is None or not span.meets(start, end):
             continue

@@ -199,7 +199,10 @@ class _Making:
             "count": counted.count,
             "arn": subject.arn,
             "account": subject.account,
-            "account_name": self.telling.account(subject.account),
+            # The name of an account that may not be seen is not told either.
+            "account_name": self.telling.account(subject.account)
+            if self.asked.scope.allows(subject.account)
+            else subject.account,
             "type": subject.type,
             "counts": dict(counted.by_table),
         }

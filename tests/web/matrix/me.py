@@ -13,4 +13,6 @@ ENTRIES = [
     ),
     Entry("me.end_others", "/me/sessions/end", ok=400, form={}),
     Entry("me.end_one", "/me/sessions/1000000/end", ok=400, form={}),
+    Entry("me.make_token", "/me/tokens", ok=400, form={"label": "x", "scope": "read"}),
+    Entry("me.revoke_token", "/me/tokens/revoke", ok=400, form={"number": "1000000"}),
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ashiato.access.sessions import Session, Sessions
 from ashiato.access.signing_in import SignInRefused
+from ashiato.access.tokens import Tokens
 from ashiato.access.users import Users
 from ashiato.core.errors import AshiatoError, WrongUse
 from ashiato.web.door import address_of
 from ashiato.web.page import N_, Area, Refused
 from ashiato.web.passwords import password_trouble
+from ashiato.web.tokens import made_token, token_values, whole
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -62,17 +64,36 @@ def end_one(visit: Visit) -> Response:
     return visit.redirect(visit.link("/me", done="sessions"))
 
 
+@area.post("/me/tokens", title=N_("A new API token"), least="viewer", grouped=False)
+def make_token(visit: Visit) -> Response:
+    """Answers with the token: it is shown this once."""
+    _own(visit)
+    text, trouble = made_token(visit, visit.who.name)
+    return _page(visit, trouble=trouble, status=400 if trouble else 200, token=text)
+
+
+@area.post("/me/tokens/revoke", title=N_("Revoke an API token"), least="viewer", grouped=False)
+def revoke_token(visit: Visit) -> Response:
+    _own(visit)
+    Tokens(visit.ledger, visit.settings).revoke(whole(visit, visit.told("number")), visit.who)
+    return visit.redirect(visit.link("/me", done="token"))
+
+
 def _own(visit: Visit) -> None:
     if visit.who.user is None:
         raise Refused(visit._("There is no user here whose settings could be kept: this is the demo"))
 
 
-def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
+def _page(visit: Visit, *, trouble: str = "", status: int = 200, token: str = "") -> Response:
     sessions: list[Session] = []
+    tokens: dict[str, Any] = {}
     if visit.who.user is not None and visit.who.via == "session" and visit.who.session is not None:
         sessions = Sessions(visit.ledger, visit.settings).of(visit.who.name, visit.who)
+        user = Users(visit.ledger, visit.settings).get(visit.who.name)
+        tokens = {**token_values(visit, user), "may_make": True}
     done = {"password": visit._("The password is changed; other sessions have ended."),
-            "sessions": visit._("Signed out there.")}.get(visit.one("done"), "")  # fmt: skip
+            "sessions": visit._("Signed out there."),
+            "token": visit._("The token is of no use any more.")}.get(visit.one("done"), "")  # fmt: skip
     return visit.render(
         "me/me.html",
         title=visit.who.display or visit.who.name,
@@ -80,5 +101,8 @@ def _page(visit: Visit, *, trouble: str = "", status: int = 200) -> Response:
         sessions=sessions,
         trouble=trouble,
         done=done,
+        token_text=token,
+        shows_tokens=bool(tokens),
+        **tokens,
         least=visit.settings.access.password_length,
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ashiato.access.links import PATH, Links
-from ashiato.access.roles import ABILITIES, ROLES
+from ashiato.access.roles import ROLES
 from ashiato.access.sessions import Sessions
 from ashiato.access.tokens import Tokens
 from ashiato.access.users import Changes, Users
 from ashiato.core.errors import WrongUse
-from ashiato.web.page import N_, Area, NotFound, Wrong
+from ashiato.web.page import N_, Area, NotFound
 from ashiato.web.passwords import password_trouble
+from ashiato.web.tokens import made_token, token_values, whole
 from ashiato.web.visit import quoted
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def end_sessions(visit: Visit) -> Response:
     found, sessions = _named(visit), Sessions(visit.ledger, visit.settings)
     number = visit.told("number")
     if number:
-        sessions.revoke(_whole(visit, number), visit.who)
+        sessions.revoke(whole(visit, number), visit.who)
     else:
         sessions.revoke_all(found.name, visit.who, keep=visit.who.session)
     return _back(visit, found, "sessions")
@@ -123,14 +123,9 @@ def end_sessions(visit: Visit) -> Response:
 def make_token(visit: Visit) -> Response:
     """Answers with the token: it is shown this once."""
     found = _named(visit)
-    days = visit.told("days")
-    lifetime = timedelta(days=min(_whole(visit, days), 100_000)) if days else None
-    try:
-        text, _ = Tokens(visit.ledger, visit.settings).create(
-            found.name, visit.told("label"), visit.form.get("scope", []), visit.who, lifetime=lifetime
-        )
-    except WrongUse as error:
-        return _one(visit, found, trouble=_token_trouble(visit, error), status=400)
+    text, trouble = made_token(visit, found.name)
+    if trouble:
+        return _one(visit, found, trouble=trouble, status=400)
     return _one(visit, found, token=text)
 
 
@@ -143,7 +138,7 @@ def make_token(visit: Visit) -> Response:
 )
 def revoke_token(visit: Visit) -> Response:
     found = _named(visit)
-    Tokens(visit.ledger, visit.settings).revoke(_whole(visit, visit.told("number")), visit.who)
+    Tokens(visit.ledger, visit.settings).revoke(whole(visit, visit.told("number")), visit.who)
     return _back(visit, found, "tokens")
 
 
@@ -159,27 +154,10 @@ def _groups(visit: Visit) -> list[str] | None:
     return visit.form.get("groups", []) if visit.told("limit") else None
 
 
-def _whole(visit: Visit, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 18):
-        raise Wrong(visit._("This is no whole number"))
-    return int(text)
-
-
 def _last_admin(visit: Visit, error: WrongUse) -> str:
     if "last admin" in error.what:
         return visit._("This is the last admin. Add or enable another one first.")
     return str(error)
-
-
-def _token_trouble(visit: Visit, error: WrongUse) -> str:
-    told = {
-        "scope": visit._("Choose at least one right, and only such as the user has."),
-        "expiry": visit._(
-            "A token lasts at most %(days)s days.", days=visit.settings.access.token_longest.days
-        ),
-        "name": visit._("Name the token, with at most 100 characters, none of them invisible."),
-    }
-    return told.get(error.where or "", str(error))
 
 
 def _back(visit: Visit, found: User, done: str) -> Response:
@@ -209,7 +187,6 @@ def _one(
     token: str | None = None,
 ) -> Response:
     base = f"{visit.request.url.scheme}://{visit.request.headers.get('host', '')}"
-    able = [a for a in ABILITIES.values() if not (a.whole and found.groups is not None)]
     return visit.render(
         "users/user.html",
         title=found.display or found.name,
@@ -218,12 +195,8 @@ def _one(
         roles=ROLES,
         groups=_all_groups(visit),
         sessions=Sessions(visit.ledger, visit.settings).of(found.name, visit.who),
-        tokens=[
-            t.as_json() for t in Tokens(visit.ledger, visit.settings).all(visit.who, user_name=found.name)
-        ],
-        abilities=[a for a in able if ROLES.index(found.role) >= ROLES.index(a.role)],
-        longest=visit.settings.access.token_longest.days,
-        usual=visit.settings.access.token_lifetime.days,
+        **token_values(visit, found),
+        may_make=not found.disabled,
         link=None if link is None else base + PATH + link,
         link_hours=visit.settings.access.link_lifetime.total_seconds() / 3600,
         token_text=token,
