@@ -75,7 +75,8 @@ def export(visit: Visit) -> Response:
         from ashiato.trace.as_html import page
 
         text = page(found.as_json(), visit.language)
-        return visit.stream([text.encode()], media_type="text/html; charset=utf-8", filename="trace.html")
+        # A file with a style of its own: to be saved, never a page of ours.
+        return visit.stream([text.encode()], media_type="application/octet-stream", filename="trace.html")
     answer = visit.json(found.as_json())
     answer.headers["Content-Disposition"] = 'attachment; filename="trace.json"'
     return answer
