@@ -58,10 +58,11 @@ def walk(hostile: Hostile) -> Iterator[Walk]:
                 continue
             found.kinds[kind] += 1
             answer = client.get(address)
-            found.pages[address] = answer.headers.get("content-type", "")
+            kept = "content-disposition" in answer.headers
+            found.pages[address] = "a file" if kept else answer.headers.get("content-type", "")
             if answer.status >= 400 and not (answer.status in (400, 404) and address in BARE):
                 found.troubles.append(f"{address[:200]}: {answer.status} {answer.words[:300]}")
-            harmful, links = _looked_at(answer.headers.get("content-type", ""), answer.text)
+            harmful, links = _looked_at(answer.headers.get("content-type", ""), answer.text, kept)
             found.troubles += [f"{address[:200]}: {x}" for x in harmful]
             further = [_address(address, link) for link in links if link.startswith(("/", "?"))]
             found.troubles += [
@@ -81,9 +82,9 @@ def _address(page: str, link: str) -> str:
     return page.partition("?")[0] + link if link.startswith("?") else link.partition("#")[0]
 
 
-def _looked_at(content_type: str, text: str) -> tuple[list[str], list[str]]:
+def _looked_at(content_type: str, text: str, kept: bool) -> tuple[list[str], list[str]]:
     if content_type.startswith("text/html"):
-        return harm.in_page(text)
+        return harm.in_page(text, alone=kept)
     if content_type.startswith("text/csv"):
         return harm.in_csv(text), []
     if "json" in content_type and "lines" not in content_type and "nd" not in content_type:
