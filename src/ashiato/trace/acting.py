@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -30,47 +31,47 @@ class Act:
     row: Mapping[str, Any]
     mine: bool
 
-    @property
+    @cached_property
     def time(self) -> datetime:
         time: datetime = self.row["eventTime"]
         return time
 
-    @property
+    @cached_property
     def name(self) -> str:
         return str(self.row["eventName"] or "")
 
-    @property
+    @cached_property
     def label(self) -> str:
         """As AWS writes it in policies: `ec2:RunInstances`."""
         return f"{str(self.row['eventSource'] or '').partition('.')[0]}:{self.name}"
 
-    @property
+    @cached_property
     def ref(self) -> str:
         return event_ref(self.row)
 
-    @property
+    @cached_property
     def done(self) -> bool:
         return outcome(self.row) == "success"
 
-    @property
+    @cached_property
     def reads(self) -> bool:
         return reads(self.row)
 
-    @property
+    @cached_property
     def address(self) -> str | None:
         """Where the call came from; None where AWS made it."""
         address = self.row["sourceIPAddress"]
         return None if not address or is_service_address(address) else address
 
-    @property
+    @cached_property
     def request(self) -> Mapping[str, Any]:
         return opened_mapping(self.row["requestParameters"])
 
-    @property
+    @cached_property
     def more(self) -> Mapping[str, Any]:
         return opened_mapping(self.row["additionalEventData"])
 
-    @property
+    @cached_property
     def who(self) -> str:
         return principal(self.row["userIdentity"], self.row["recipientAccountId"]).arn
 

@@ -257,13 +257,10 @@ def _touched(calls: Calls, gap: Sequence[Phrase], telling: Telling) -> Answer:
             if v not in told
         ),
     ]
-    rare = sorted(changed, key=lambda a: (_frequency(changed)[a.label], -a.time.timestamp()))
+    often = Counter(a.label for a in changed)
+    rare = sorted(changed, key=lambda a: (often[a.label], -a.time.timestamp()))
     verdict: Verdict = "yes" if changed else "no"
     return Answer("touched", verdict, said, [a.ref for a in (*made, *rare)], gap, things[:40])
-
-
-def _frequency(acts: Sequence[Act]) -> Mapping[str, int]:
-    return Counter(a.label for a in acts)
 
 
 def _going_on(calls: Calls, gap: Sequence[Phrase]) -> Answer:
