@@ -20,7 +20,7 @@ from benchmarks.report import RESULTS, Row, as_markdown, as_text, machine, write
 from benchmarks.sizes import SIZES
 
 #: What --large measures: where size is the point.
-LARGE = ("lookups", "changes")
+LARGE = ("lookups", "tracing", "changes")
 
 
 def families() -> dict[str, ModuleType]:

@@ -92,8 +92,12 @@ def _items(base: pa.Table, numbers: np.ndarray, times: np.ndarray, of: np.ndarra
     count = len(numbers)
     ids = pa.array([resource_id(n) for n in numbers.tolist()])
     gone = pa.array(numbers % 100 < DELETED) if last else pa.array(np.zeros(count, dtype=bool))
+    # What differs from item to item and from resource to resource does not compress; the rest is the template's.
+    random = np.random.default_rng(int(times[0]))
     state = pc.binary_join_element_wise(
-        '{"revisionNumber":', pa.array(times).cast(pa.string()), ",", pc.utf8_slice_codeunits(rows["configuration"].combine_chunks(), 1), ""
+        '{"revisionId":"', pa.array([random.bytes(24).hex() for _ in range(count)]), '","serial":"',
+        pa.array([f"{n * 0x9E3779B97F4A7C15 % (1 << 128):032x}" for n in numbers.tolist()]), '",',
+        pc.utf8_slice_codeunits(rows["configuration"].combine_chunks(), 1), "",
     )  # fmt: skip
     hashes = [[entity_hash("resource", i)] for i in ids.to_pylist()]
     new: dict[str, Any] = {

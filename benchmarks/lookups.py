@@ -95,7 +95,7 @@ def _newest(lake: PinnedLake, found: pa.Table, number: int) -> tuple[pa.Table, i
 def run(bench: Bench) -> Iterator[Row]:
     """The same look-ups at each size; the smaller size is the baseline of the larger."""
     sizes = bench.sizes
-    homes = {rows: _home(bench, rows) for rows in sizes.lookup_rows}
+    homes = {rows: home_of(bench, rows) for rows in sizes.lookup_rows}
     hot, hot_kind = json.loads((homes[min(homes)] / HOT).read_text())
     kinds = [(n.name, n.key, "access_key", n) for n in needles(sizes.lookup_days)]
     subjects: list[tuple[str, str, str, Needle | None]] = [*kinds, ("in most rows", hot, hot_kind, None)]
@@ -181,7 +181,8 @@ def _check(answer: Answer, needle: Needle | None, days: int) -> None:
         )
 
 
-def _home(bench: Bench, rows: int) -> Path:
+def home_of(bench: Bench, rows: int) -> Path:
+    """The home of so many events, made once."""
     sizes = bench.sizes
     loads: Loads = bench.loads
     place = loads.folder / f"lookups-{rows}x{sizes.lookup_days}-{LAYOUT}"

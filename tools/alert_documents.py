@@ -59,6 +59,7 @@ STORY: Keys = {
     "text": ("text", "the record in a sentence, in the language of the settings"),
     "event_id": ("text or null", "its event id"),
     "ref": ("text or null", "reference of the record, for `/record?ref=` and `ashiato trace`"),
+    "search": ("mapping or null", "of a flow record: the parameters of `/search` that find it"),
     "level": ("text", "highest level that it was found at"),
     "alerts": ("list of text", "alerts that it is in"),
 }

@@ -19,6 +19,7 @@ FAMILIES = {
     "small_objects": ("objects of 8 events",),
     "commits": ("a commit of 50 rows", "open and plan one day"),
     "lookups": ("60 events in 3 days", "one event every day", "scan of all"),
+    "tracing": ("opened: 60 events in 3 days", "whole: in most rows"),
     "changes": ("history of one resource", "state of 300 resources"),
     "bytes_at_rest": ("the whole home",),
     "memory": ("taking in", "the child, compacting"),

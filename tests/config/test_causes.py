@@ -116,6 +116,17 @@ def test_a_gap_without_any_event(said: Said) -> None:
     assert "at all" in told.gap.why
 
 
+def test_a_gap_where_only_another_region_is_recorded(said: Said) -> None:
+    elsewhere = [
+        {**call(f"2026-11-20T{h}:00:00Z", "sqs", "CreateQueue", {}), "awsRegion": "eu-west-1"}
+        for h in ("07", "12")
+    ]
+    told = said("sg-1", [BEFORE, OPENED], elsewhere)
+    assert told.gap is not None
+    assert told.gap.region == "us-east-1"
+    assert not told.none
+
+
 def test_a_call_just_before_the_previous_item_counts_if_its_values_prove_it(said: Said) -> None:
     """AWS Config had begun to describe the group when the rule was added."""
     before = item("2026-11-20T10:00:20.000Z", GROUP, "sg-1", group(rule(443, "0.0.0.0/0")))
@@ -170,6 +181,17 @@ def test_created_and_deleted(said: Said) -> None:
     assert told.change.kind == "deleted"
     assert told.found[0].event_id == delete["eventID"]
     assert policy["eventID"] not in {c.event_id for c in told.found}
+
+
+def test_an_event_that_the_item_itself_names_stands_first(said: Said) -> None:
+    """Items of before version 1.3 have the ids of their events."""
+    other = call(
+        "2026-11-20T10:01:00Z", "ec2", "CreateTags", {"resourcesSet": {"items": [{"resourceId": "sg-1"}]}}
+    )
+    named = {**OPENED, "configurationItemVersion": "1.2", "relatedEvents": [other["eventID"]]}
+    told = said("sg-1", [BEFORE, named], [AUTHORIZE, other])
+    assert [c.event_id for c in told.found] == [other["eventID"], AUTHORIZE["eventID"]]
+    assert "the item says that this event led to it" in told.found[0].why
 
 
 def test_the_first_known_item_claims_nothing(said: Said) -> None:

@@ -48,5 +48,4 @@ def test_causes_of_ten_days_of_other_seeds(seed: int, tmp_path: Path) -> None:
     with Home.open_for_reading(estate.home) as home, PinnedLake(home) as lake:
         verdict = judge(lake, estate.truth)
     assert verdict.caused > 1200
-    assert verdict.lost > 0
     stands(verdict)

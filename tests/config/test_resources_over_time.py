@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ashiato.config import history, states
 from ashiato.config.history import Change
+from ashiato.config.item import ConfigItem, ResourceKey, item_of
 from ashiato.config.resources import find, spelled, the_one
 from ashiato.core.errors import AshiatoError, WrongUse
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
@@ -46,6 +48,13 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PinnedLake]:
 
 def day(number: int, hour: int = 12) -> datetime:
     return datetime(2026, 11, number, hour, tzinfo=UTC)
+
+
+def test_an_item_has_every_field_whatever_the_row_holds() -> None:
+    made = item_of({"configurationItemCaptureTime": day(20)})
+    assert made == ConfigItem(ResourceKey("", "", "", ""), day(20), None, "OK")
+    assert made.__dict__.keys() == {f.name for f in fields(ConfigItem)}
+    assert made.key.__dict__.keys() == {f.name for f in fields(ResourceKey)}
 
 
 @pytest.mark.parametrize(

@@ -23,18 +23,24 @@ _ADDRESSES = ("href", "src", "action", "formaction", "poster", "data", "xlink:hr
 
 
 class _Page(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, alone: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self.alone = alone
         self.found: list[str] = []
         self.links: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         where = self.get_starttag_text() or tag
-        if MARK in tag or tag in ("iframe", "object", "embed", "base", "frame", "style"):
+        if (
+            MARK in tag
+            or tag in ("iframe", "object", "embed", "base", "frame")
+            or (tag == "style" and not self.alone)
+        ):
             self.found.append(f"element: {where[:200]}")
         if tag == "script" and not (dict(attrs).get("src") or "").startswith("/static/"):
             self.found.append(f"script: {where[:200]}")
-        if tag == "meta" and "http-equiv" in dict(attrs):
+        policy = dict(attrs).get("http-equiv") == "Content-Security-Policy"
+        if tag == "meta" and "http-equiv" in dict(attrs) and not (self.alone and policy):
             self.found.append(f"meta: {where[:200]}")
         for name, value in attrs:
             if MARK in name or name.startswith("on") or name in ("style", "srcdoc"):
@@ -46,13 +52,16 @@ class _Page(HTMLParser):
 
 
 def _ours(address: str) -> bool:
-    """A path, a query or a place of this site; `//host` and `/\\host` are others'."""
+    """A path, a query or a place of this site; `//host` and `/\\host` are others'. References of rules lead elsewhere, by
+    HTTPS; none that a record names does."""
+    if address.startswith("https://"):
+        return MARK not in address
     return address == "" or bool(re.match(r"(?:/(?![/\\])|\?|#)", address))
 
 
-def in_page(text: str) -> tuple[list[str], list[str]]:
-    """The harm in a page, and its links."""
-    reader = _Page()
+def in_page(text: str, *, alone: bool = False) -> tuple[list[str], list[str]]:
+    """The harm in a page, and its links. `alone`: a file to be kept, with a style and a policy of its own."""
+    reader = _Page(alone)
     reader.feed(text)
     reader.close()
     found = list(reader.found)

@@ -16,13 +16,14 @@ from ashiato.engine import macros
 from ashiato.engine.names import VIEWS
 from ashiato.engine.statements import transpile
 from ashiato.engine.views import scope_filter, view_sql
+from ashiato.search.completing import complete
 from ashiato.search.fields import fields
 from ashiato.search.query import Search
 from ashiato.search.refusals import SearchRefused
 from ashiato.search.statements import names, statement
 from ashiato.search.terms import written
 from search import records
-from search.conftest import Lake
+from search.conftest import NOW, Lake
 
 
 def _key(rows: list[tuple[Any, ...]]) -> list[str]:
@@ -120,6 +121,18 @@ def test_the_engine_itself_runs_it_with_the_same_answer_and_names(lake: Lake, gi
     rows = lake.rows(**given_)
     assert rows
     assert _key([tuple(r.values()) for r in answer.to_pylist()]) == _key([tuple(r.values()) for r in rows])
+
+
+@pytest.mark.parametrize(
+    "column", ['requestParameters.a"b', "requestParameters.it's", "requestParameters.$v0", "tags.x\\y"]
+)
+def test_names_of_members_that_look_like_sql_are_names(lake: Lake, column: str) -> None:
+    table = "config_items" if column.startswith("tags") else "cloudtrail"
+    _same(lake, table=table, columns=column, q="")
+    found = complete(
+        lake.pinned, Search(table=table, q=f"{column}:", since="all"), 99, EVERY_ACCOUNT, moment=NOW
+    )
+    assert found.items == ()
 
 
 def test_a_limited_user_gets_the_same_from_both(lake: Lake) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ashiato.core.scope import EVERY_ACCOUNT
+from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.refs import record_of
 from ashiato.trace.tracing import Window
@@ -143,3 +143,23 @@ def test_both_languages_say_everything(traced: Tracer, attack: dict[str, Any], l
     document = traced(attack["instance"]["id"], language=language, limit=5)
     wide = any("\u3040" <= c <= "\u30ff" for c in document["answers"][0]["answer"])
     assert wide == (language == "ja")
+
+
+def test_an_event_leads_to_the_change_that_it_made_and_to_the_alerts(
+    traced: Tracer, attack: dict[str, Any]
+) -> None:
+    group = traced(attack["securityGroup"])
+    opening = next(o for o in group["operations"] if o["event_name"] == "AuthorizeSecurityGroupIngress")
+    for text in (opening["event_id"], opening["ref"]):
+        document = traced(text)
+        assert document["entity"]["count"] == 1
+        assert [o["ref"] for o in document["operations"]] == [opening["ref"]]
+        assert [c["resource"] for c in document["changes"]] == [attack["securityGroup"]]
+        assert {link["how"] for link in document["links"]} == {"made", "let"}
+        assert document["alerts"]
+        assert attack["createdUser"] in {r["value"] for r in document["related"]}
+    [change] = traced(document["changes"][0]["ref"])["changes"]
+    assert change["causes"][0]["ref"] == opening["ref"]
+    let = next(link for link in group["links"] if link["how"] == "let")
+    assert [c["port"] for c in traced(let["to"])["connections"]] == [22]
+    assert traced(opening["event_id"], AccountScope.of(["999988887777"]))["entity"]["count"] == 0

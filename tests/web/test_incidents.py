@@ -30,6 +30,7 @@ def test_the_sample_incident_is_one_story_from_the_leaked_key_on(visit: Visiting
     assert f"{count} alerts belong to it." in answer.words
     assert "deploy-bot created the IAM user svc-backup-sync" in answer.words
     assert any(link.startswith("/record?ref=event") for link in answer.links)
+    assert any(link.startswith("/search?table=vpc_flow_logs") for link in answer.links)
     assert "<svg" in answer.text
     times = [
         part.split('"')[0] for part in answer.text.split('<li id="s', 1)[1].split('<time datetime="')[1:]

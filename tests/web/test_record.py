@@ -42,7 +42,7 @@ def test_the_export_is_the_record_and_its_origin(visit: Visiting, estate: Estate
 
 
 def test_a_reference_to_nothing_says_so(visit: Visiting) -> None:
-    for ref in ("event:0000@111122223333", "nonsense", "", "flow:" + "0" * 32):
+    for ref in ("event:0000@111122223333", "nonsense", "flow:" + "0" * 32):
         answer = visit(f"/record?ref={ref}")
         assert answer.status == 404
         assert "There is no such record" in answer.words
@@ -53,3 +53,8 @@ def test_another_accounts_record_is_no_record(visit: Visiting, estate: Estate) -
         answer = visit(f"{path}?ref={_ref(estate)}", groups=("operations",))
         assert answer.status == 404
         assert "deploy-bot" not in answer.text
+
+
+def test_without_a_reference_it_asks_for_one(visit: Visiting) -> None:
+    assert "Paste the reference of a record" in visit("/record").words
+    assert visit("/record/export").headers["location"] == "/record"

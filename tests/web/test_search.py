@@ -150,6 +150,17 @@ def test_exports_hold_what_is_seen(visit: Visiting) -> None:
     assert document["count"] == shown
 
 
+def test_programs_get_the_page_as_json(visit: Visiting) -> None:
+    asked = "q=errorCode:*&from=-24h"
+    found = visit(f"/search/json?{asked}").json()
+    assert found["counts"]["total"] == _found(visit(f"/search?{asked}").words)
+    assert len(found["rows"]) == 50
+    assert visit(f"/search/json?{asked}&after={found['next']}").json()["rows"][0]["ref"] not in {
+        r["ref"] for r in found["rows"]
+    }
+    assert visit("/search/json?q=eventNam:x").json()["remedy"] == "Did you mean eventName?"
+
+
 def test_the_same_in_sql_has_the_same_rows(visit: Visiting) -> None:
     asked = "q=errorCode:*%20readOnly:false&from=-24h&columns=eventTime,eventID"
     page = visit(f"/search?{asked}")

@@ -19,6 +19,7 @@ def test_without_a_thing_it_asks_for_one(visit: Visiting) -> None:
     answer = visit("/trace")
     assert answer.status == 200
     assert "Paste what you have" in answer.words
+    assert visit("/trace/export").headers["location"] == "/trace"
 
 
 def test_what_cannot_be_traced_is_said_beside_the_box(visit: Visiting) -> None:
@@ -110,3 +111,13 @@ def test_four_clicks_lead_from_the_server_of_the_attacker_to_the_leaked_key(
     ]
     for thing, following in itertools.pairwise(chain):
         assert following in _links(visit, thing), f"{thing} does not lead to {following}"
+
+
+def test_a_trace_can_be_saved_as_one_file_without_scripts(visit: Visiting, estate: Estate) -> None:
+    key = estate.truth["attack"]["leakedKey"]
+    answer = visit(f"/trace/export?q={key}&format=html")
+    assert answer.status == 200
+    assert "attachment" in answer.headers["content-disposition"]
+    assert key in answer.text
+    assert "<script" not in answer.text
+    assert visit(f"/trace/export?q={key}&format=exe").status == 400

@@ -62,6 +62,11 @@ def as_csv(documents: Iterable[dict[str, Any]], columns: Sequence[str] = COLUMNS
     yield out.getvalue()
 
 
+def document_json(document: Any) -> Iterator[str]:
+    """One document as JSON for a file."""
+    yield json.dumps(document, default=_plain, indent=1) + "\n"
+
+
 def as_json(documents: Iterable[dict[str, Any]]) -> Iterator[str]:
     """One JSON document: a list."""
     before = "[\n"

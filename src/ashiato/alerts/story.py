@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ashiato.alerts.escaping import one_line
-from ashiato.alerts.evidence import record_ref
+from ashiato.alerts.evidence import flow_search, record_ref
 from ashiato.alerts.ids import alert_id, incident_id
 from ashiato.alerts.messages import Writer
 from ashiato.alerts.reading import (
@@ -29,8 +29,8 @@ from ashiato.ledger.findings import LEVELS, MOST_EVENT_IDS, Finding
 
 #: Entries of a story.
 _MOST = 300
-#: What tells it from others, time, sentence, event id, reference.
-_Moment = tuple[tuple[Any, ...], datetime, str, str | None, str | None]
+#: What tells it from others, time, sentence, event id, the record that it is about.
+_Moment = tuple[tuple[Any, ...], datetime, str, str | None, Mapping[str, Any] | None]
 
 
 def story(
@@ -40,12 +40,13 @@ def story(
     entries: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in rows:
         for finding in findings_of(connection, row.id, scope=scope):
-            for key, at, text, event, ref in _moments(row, finding, writer):
+            for key, at, text, event, record in _moments(row, finding, writer):
                 new = {
                     "at": at,
                     "text": text,
                     "event_id": event,
-                    "ref": ref,
+                    "ref": None if record is None else record_ref(record),
+                    "search": None if record is None else flow_search(record),
                     "level": finding.level,
                     "alerts": [],
                 }
@@ -66,7 +67,7 @@ def _moments(row: Any, finding: Finding, writer: Writer) -> list[_Moment]:
             text = one_line(writer.sentence_of(example) or writer.title(row))
             known = isinstance(event, str)
             key = ("event", event) if known else ("text", at, text)
-            found.append((key, at, text, event if known else None, record_ref(example)))
+            found.append((key, at, text, event if known else None, example))
     if found:
         return found
     return [(("finding", finding.uid), finding.first, one_line(writer.sentence(row, finding)), None, None)]

@@ -58,6 +58,7 @@ HOURS_BEFORE = Message("{n} h before the capture", "記録の {n} 時間前")
 DAYS_BEFORE = Message("{n} days before the capture", "記録の {n} 日前")
 BEFORE_PREVIOUS = Message("before the previous item", "前回の記録より前")
 FAILED = Message("failed: {code}", "失敗: {code}")
+SAID_BY_CONFIG = Message("the item says that this event led to it", "構成項目がこのイベントを原因として記録")
 UNEXPLAINED = Message("does not explain what differs", "差分の説明にはならない")
 # fmt: on
 
@@ -194,6 +195,8 @@ class _Search:
         if not _same_region(row, key.region, write.source):
             return
         explanation = explain(self.asked, write, direct=related is None)
+        if row["eventID"] in self.change.after.related_events:
+            explanation = Explanation(1.0, (Phrase(SAID_BY_CONFIG), *explanation.reasons), proven=True)
         if related is None and explanation.score and not explanation.proven:
             explanation = self._doubted(explanation, row)
         previous = self.change.before

@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import sqlalchemy as sa
+from pyiceberg.expressions import And
 
 from ashiato.config.item import ResourceKey
-from ashiato.config.reading import connection
+from ashiato.config.reading import as_rows, connection
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, within
+from ashiato.lake.presence import presence
 from ashiato.lake.scan import relation
+from ashiato.lake.spans import between
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
 from ashiato.words.messages import Language, Message, Phrase
 
-#: Days at each end of a long time whose events are counted.
-MOST_DAYS: Final = 45
 #: Digests hold times in whole seconds, and follow one another by up to some minutes.
 JOIN: Final = timedelta(minutes=5)
 #: Digests are of times of delivery: an event is delivered within so many minutes, so that the end of what digests
@@ -89,21 +91,40 @@ def gaps(lake: PinnedLake, asked: Sequence[Asked], scope: AccountScope) -> list[
 
 def _region(key: ResourceKey) -> str:
     """Where events of a resource are: those of services with one endpoint are written in us-east-1."""
-    return "us-east-1" if key.type.startswith(_GLOBAL_TYPES) else key.region
+    return "us-east-1" if _one_endpoint(key) else key.region
+
+
+def _one_endpoint(key: ResourceKey) -> bool:
+    return key.type.startswith(_GLOBAL_TYPES) or key.region in ("", "global")
 
 
 class _Known:
     """Digests, files that never came, and days with events, of the accounts and time asked about."""
 
     def __init__(self, lake: PinnedLake, asked: Sequence[Asked], scope: AccountScope) -> None:
+        self.lake = lake
         self.accounts = sorted({k.account for k, _, _ in asked if scope.allows(k.account)})
-        first, last = min(f for _, f, _ in asked), max(t_ for _, _, t_ in asked)
-        self.chains = _chains(lake, self.accounts, first, last)
-        self.days, self.newest, self.oldest = _days(lake, asked, self.accounts)
-        self.stops = _stops(lake, self.accounts, first, last)
+        self.first, self.last = min(f for _, f, _ in asked), max(t_ for _, _, t_ in asked)
+        self.chains = _chains(lake, self.accounts, self.first, self.last)
+
+    @cached_property
+    def spans(self) -> dict[str, Stretch]:
+        """Account → its first and last event."""
+        return _spans(self.lake, self.accounts)
+
+    @cached_property
+    def days(self) -> dict[tuple[str, str], set[date]]:
+        """(account, region) → UTC days with events; region "": any."""
+        return _days(self.lake, self.accounts, self.first, self.last)
+
+    @cached_property
+    def stops(self) -> dict[str, list[Stretch]]:
+        return _stops(self.lake, self.accounts, self.first, self.last)
 
     def gap(self, key: ResourceKey, first: datetime, last: datetime) -> Gap | None:
         account, region = key.account, _region(key)
+        # Services with one endpoint have it in another region in other partitions.
+        spoken_in = "" if _one_endpoint(key) else region
         left = [(first, last)]
         told: list[Stretch] = []
         reasons: list[tuple[Stretch, Phrase]] = []
@@ -116,23 +137,27 @@ class _Known:
         if told:
             # Digests speak for the time between their first and last; before and after, days do.
             chain = (min(s[0] for s in told), max(s[1] for s in told))
-            left = sorted([*_within(left, *chain), *self._silent(account, region, _without(left, [chain]))])
+            left = sorted(
+                [*_within(left, *chain), *self._silent(account, spoken_in, _without(left, [chain]))]
+            )
         else:
-            left = sorted(self._silent(account, region, left))
+            left = sorted(self._silent(account, spoken_in, left))
         if not left:
             return None
         start, end = left[0]
         return Gap(account, region, start, end, self._why(account, start, end, reasons))
 
     def _silent(self, account: str, region: str, left: Sequence[Stretch]) -> list[Stretch]:
-        days = self.days.get((account, region), set()) or self.days.get((account, ""), set())
+        if not left:
+            return []
+        days = self.days.get((account, region), set())
         spoken: list[Stretch] = []
         for day in days:
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
             spoken.append((start, start + timedelta(days=1)))
         silent = _without(list(left), _joined(spoken, timedelta(0)))
-        newest = self.newest.get(account)
-        if newest is not None:
+        if account in self.spans:
+            newest = self.spans[account][1]
             late = [(max(s, newest), e) for s, e in left if e > newest + JOIN]
             silent = sorted([*silent, *_without(late, silent)])
         stopped = [s for s in self.stops.get(account, []) for s in _within_any(left, [s])]
@@ -149,10 +174,10 @@ class _Known:
         for (a, b), why in reasons:
             if a < end and b > start:
                 return why
-        newest, oldest = self.newest.get(account), self.oldest.get(account)
-        if newest is None:
+        if account not in self.spans:
             return Phrase(NOTHING_CAME)
-        if oldest is not None and end <= oldest + timedelta(days=1) and start < oldest:
+        oldest, newest = self.spans[account]
+        if end <= oldest + timedelta(days=1) and start < oldest:
             return Phrase(BEGINS, {"time": f"{oldest:%Y-%m-%d %H:%M}"})
         if start >= newest - JOIN:
             return Phrase(ONLY_UP_TO, {"time": f"{newest:%Y-%m-%d %H:%M}"})
@@ -194,53 +219,44 @@ def _chains(
     return {k: ([(a, b - DELIVERY) for a, b in vouched[k]], m) for k, (_, m) in found.items()}
 
 
+def _spans(lake: PinnedLake, accounts: Sequence[str]) -> dict[str, Stretch]:
+    found = presence(lake, accounts, kinds=["account"], accounts=accounts, tables=["cloudtrail"])
+    spans: dict[str, Stretch] = {}
+    for row in as_rows(found.select(["entity", "account", "first", "last"])):
+        if row["entity"] == row["account"]:
+            first, last = spans.get(row["account"], (row["first"], row["last"]))
+            spans[row["account"]] = (min(first, row["first"]), max(last, row["last"]))
+    return spans
+
+
 def _days(
-    lake: PinnedLake, asked: Sequence[Asked], accounts: Sequence[str]
-) -> tuple[dict[tuple[str, str], set[date]], dict[str, datetime], dict[str, datetime]]:
-    """(account, region) → UTC days with events, near the times asked about; the newest and oldest event of each
-    account."""
-    wanted: set[date] = set()
-    for _, first, last in asked:
-        span = (last.date() - first.date()).days
-        for n in range(min(span, MOST_DAYS) + 1):
-            wanted |= {first.date() + timedelta(days=n), last.date() - timedelta(days=n)}
+    lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
+) -> dict[tuple[str, str], set[date]]:
+    plan = lake.plan("cloudtrail", between("cloudtrail", first.date(), last.date()))
     days: dict[tuple[str, str], set[date]] = {}
-    newest: dict[str, datetime] = {}
-    oldest: dict[str, datetime] = {}
-    iceberg = lake.plan("cloudtrail", any_of("recipientAccountId", accounts))
-    if not iceberg.files or not accounts:
-        return days, newest, oldest
-    source = relation(iceberg.files, iceberg.iceberg_schema)
+    if not plan.files or not accounts:
+        return days
     with connection() as opened:
-        parameters = {"accounts": list(accounts)}
-        for account, first, last in opened.execute(
-            f'SELECT "recipientAccountId", min("eventTime"), max("eventTime") FROM {source}'
-            ' WHERE list_contains($accounts::VARCHAR[], "recipientAccountId") GROUP BY ALL',
-            parameters,
-        ).fetchall():
-            oldest[account], newest[account] = first, last
-        low, high = min(wanted), max(wanted)
-        plan = lake.plan(
-            "cloudtrail",
-            within("eventTime", f"{low}T00:00:00+00:00", f"{high + timedelta(days=1)}T00:00:00+00:00"),
-        )
-        for account, region, day in opened.execute(
+        rows = opened.execute(
             'SELECT DISTINCT "recipientAccountId", "awsRegion", "eventTime"::TIMESTAMP::DATE FROM'
             f" {relation(plan.files, plan.iceberg_schema)}"
             ' WHERE list_contains($accounts::VARCHAR[], "recipientAccountId")',
-            parameters,
-        ).fetchall():
-            days.setdefault((account, region), set()).add(day)
-            days.setdefault((account, ""), set()).add(day)
-    return days, newest, oldest
+            {"accounts": list(accounts)},
+        ).fetchall()
+    for account, region, day in rows:
+        days.setdefault((account, region), set()).add(day)
+        days.setdefault((account, ""), set()).add(day)
+    return days
 
 
 def _stops(
     lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
 ) -> dict[str, list[Stretch]]:
     """Account → times from a StopLogging or DeleteTrail to the account's next event, where that took an hour."""
-    plan = lake.plan("cloudtrail", any_of("eventName", ("StopLogging", "DeleteTrail")))
-    if not plan.files:
+    since = first - timedelta(days=90)
+    names = any_of("eventName", ("StopLogging", "DeleteTrail"))
+    plan = lake.plan("cloudtrail", And(names, between("cloudtrail", since.date(), last.date())))
+    if not plan.files or not accounts:
         return {}
     found: dict[str, list[Stretch]] = {}
     with connection() as opened:
@@ -249,7 +265,7 @@ def _stops(
             """ WHERE "eventName" IN ('StopLogging', 'DeleteTrail') AND "errorCode" IS NULL"""
             ' AND list_contains($accounts::VARCHAR[], "recipientAccountId")'
             ' AND "eventTime" BETWEEN $first AND $last',
-            {"accounts": list(accounts), "first": first - timedelta(days=90), "last": last},
+            {"accounts": list(accounts), "first": since, "last": last},
         ).fetchall()
         for account, stopped in rows:
             after = lake.plan(

@@ -157,33 +157,36 @@ def iso(moment: datetime) -> str:
 
 def item_of(row: Mapping[str, Any]) -> ConfigItem:
     """An item from a row with some or all of COLUMNS."""
-    key = ResourceKey(
-        row.get("awsAccountId") or "",
-        row.get("awsRegion") or "",
-        row.get("resourceType") or "",
-        row.get("resourceId") or "",
-        row.get("resourceName"),
-        row.get("ARN"),
+    get = row.get
+    # A state of an account is many items: setting frozen fields one by one takes most of the time for them.
+    key, item = object.__new__(ResourceKey), object.__new__(ConfigItem)
+    key.__dict__.update(
+        account=get("awsAccountId") or "",
+        region=get("awsRegion") or "",
+        type=get("resourceType") or "",
+        id=get("resourceId") or "",
+        name=get("resourceName"),
+        arn=get("ARN"),
     )
-    captured = row["configurationItemCaptureTime"]
-    return ConfigItem(
-        key,
-        captured,
-        row.get("configurationStateId"),
-        row.get("configurationItemStatus") or "OK",
-        row.get("availabilityZone"),
-        row.get("resourceCreationTime"),
-        row.get("tags"),
-        tuple(row.get("relationships") or ()),
-        row.get("configuration"),
-        row.get("supplementaryConfiguration"),
-        tuple(row.get("relatedEvents") or ()),
-        row.get("recordingFrequency"),
-        row.get("delivered_at"),
-        row.get("ingested_at"),
-        row.get("source"),
-        row.get("object"),
+    item.__dict__.update(
+        key=key,
+        captured=row["configurationItemCaptureTime"],
+        state_id=get("configurationStateId"),
+        status=get("configurationItemStatus") or "OK",
+        zone=get("availabilityZone"),
+        created=get("resourceCreationTime"),
+        tags_text=get("tags"),
+        related=tuple(get("relationships") or ()),
+        configuration_text=get("configuration"),
+        supplementary_text=get("supplementaryConfiguration"),
+        related_events=tuple(get("relatedEvents") or ()),
+        recording_frequency=get("recordingFrequency"),
+        delivered_at=get("delivered_at"),
+        ingested_at=get("ingested_at"),
+        source=get("source"),
+        object=get("object"),
     )
+    return item
 
 
 def _opened(text: str | None) -> Any:

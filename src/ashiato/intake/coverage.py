@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ashiato.lake.predicates import at_least, equal
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
+from ashiato.ledger.database import utc
 
 #: Lags are taken over the newest days of each table: older ones say nothing of today's delivery.
 LAG_DAYS = 7
@@ -175,8 +176,8 @@ _CHAIN = re.compile(r"_CloudTrail-Digest_[a-z0-9-]+_(.+)_[a-z]{2}(?:-[a-z]+)+-\d
 SILENT = timedelta(hours=3)
 
 
-def digest_gaps(home: Home) -> list[dict[str, Any]]:
-    """Hours without a digest, and files that a digest names and that never came.
+def digest_gaps(home: Home, accounts: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """Hours without a digest, and files that a digest names and that never came; of these accounts, or of all.
 
     CloudTrail writes a digest an hour for each trail, account and region, even for an hour without events:
     its absence is silence. Each trail is looked at by itself, for another one may go on; one that ends
@@ -184,8 +185,11 @@ def digest_gaps(home: Home) -> list[dict[str, Any]]:
     """
     d, f, o = t.digests.c, t.digest_files.c, t.objects.c
     gaps: list[dict[str, Any]] = []
+    of_accounts = sa.true() if accounts is None else d.account.in_(sorted(accounts))
     rows = home.ledger.rows(
-        sa.select(d.account, d.region, d.bucket, d.key, d.start, d.end).order_by(d.start, d.end)
+        sa.select(d.account, d.region, d.bucket, d.key, d.start, d.end)
+        .where(of_accounts)
+        .order_by(d.start, d.end)
     )
     before: dict[tuple[str, str, str], datetime] = {}
     for account, region, bucket, key, start, end in rows:
@@ -198,7 +202,10 @@ def digest_gaps(home: Home) -> list[dict[str, Any]]:
                 )
             )
         before[chain] = end if last is None else max(end, last)
+    # Of any account: one whose trails all fell silent is told by the others.
     newest = max(before.values(), default=None)
+    if accounts is not None and newest is not None:
+        newest = max(newest, utc(home.ledger.scalar(sa.select(sa.func.max(d.end)))) or newest)
     for (account, region, trail), last in before.items():
         if newest is not None and newest - last > SILENT:
             why = f"no digest of {trail} came any more"
@@ -209,7 +216,7 @@ def digest_gaps(home: Home) -> list[dict[str, Any]]:
     missing = home.ledger.rows(
         sa.select(d.account, d.region, d.start, d.end, f.bucket, f.key)
         .join(t.digest_files, f.digest == d.id)
-        .where(~came.exists())
+        .where(~came.exists(), of_accounts)
         .order_by(d.start, f.key)
         .limit(MAX_GAPS)
     )

@@ -19,6 +19,8 @@ from ashiato.lake.leases import Lease
 from ashiato.lake.table_plan import TablePlan
 from ashiato.ledger import tables as t
 
+_MOST_PLANS = 64
+
 
 class PinnedLake:
     """Plans at the snapshots that were current when it was opened.
@@ -34,6 +36,8 @@ class PinnedLake:
         self._lease: Lease | None = None
         self._tables: dict[str, Table] = {}
         self._snapshots: dict[str, int | None] = {}
+        #: Plans made: at a pinned snapshot the same filter always has the same files.
+        self._plans: dict[tuple[str, str], TablePlan] = {}
         #: Before any table was looked at: what happened later is not in the snapshots for sure.
         self.pinned_at = now()
         self._pin()
@@ -79,6 +83,14 @@ class PinnedLake:
         del columns
         if table not in self._tables:
             raise AshiatoError(f"there is no table {table}")
+        key = table, repr(row_filter)
+        if key not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.pop(next(iter(self._plans)))
+            self._plans[key] = self._planned(table, row_filter)
+        return self._plans[key]
+
+    def _planned(self, table: str, row_filter: BooleanExpression) -> TablePlan:
         iceberg = self._tables[table]
         snapshot = self._snapshots[table]
         tasks = (

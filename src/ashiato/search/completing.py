@@ -212,7 +212,8 @@ def _counted(
         where, values = reader.found.sql, dict(reader.found.values)
         values |= {f"own{name}": given for name, given in dialect.values.items()}
         values |= {"typed": typed.lower()}
-        own = value.replace("$v", "$ownv")
+        # A path that somebody typed may hold anything; only what is bound has names to change.
+        own = value.replace("$v", "$ownv") if dialect.values else value
         for portion in portions(reader.slices):
             looked_at = f"SELECT * FROM {reader.relation(portion)} WHERE {where} LIMIT {most}"
             texts = (

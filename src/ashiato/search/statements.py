@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ashiato.engine.views import quote
 from ashiato.formats.tables import TABLES
 from ashiato.search import fields
 from ashiato.search.conditions import condition, expression
@@ -50,7 +51,7 @@ def names(reader: Reader) -> list[str]:
 
 def _column(field: Field, dialect: Athena) -> str:
     made = expression(field, dialect)
-    return made if made in (field.name, f'"{field.name}"') else f'{made} AS "{field.name}"'
+    return made if made in (field.name, quote(field.name)) else f"{made} AS {quote(field.name)}"
 
 
 def _name(name: str, table: str) -> str:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES
@@ -24,6 +25,7 @@ from ashiato.trace.subjects import Subject
 from ashiato.words.messages import Language, Message
 
 _MOST: Final = 200
+_MOST_SKIPPED: Final = 100
 _HOUR: Final = timedelta(hours=1)
 
 # fmt: off
@@ -51,9 +53,15 @@ class Span:
 
 
 def gaps(
-    asked: Asked, subject: Subject, found: pa.Table, span: Span | None, language: Language
+    asked: Asked,
+    subject: Subject,
+    found: pa.Table,
+    span: Span | None,
+    language: Language,
+    flows: pa.Table | None = None,
 ) -> list[dict[str, Any]]:
-    """The JSON of the gaps in the accounts that the subject is seen in, newest first."""
+    """The JSON of the gaps in the accounts that the subject is seen in, newest first. `flows`: its flow records, where
+    all of them are at hand."""
     if span is None:
         return []
     accounts = {a for a in found["account"].to_pylist() if a and asked.scope.allows(a)}
@@ -62,7 +70,7 @@ def gaps(
     if not accounts:
         return []
     made = _of_digests(asked, accounts, span, language)
-    made += _skipped(asked, found, span, language)
+    made += _skipped(asked, found, flows, language)
     if subject.is_host:
         made += _without_flows(found, subject, span, language)
     made += _no_log(asked, accounts, span, language)
@@ -81,7 +89,7 @@ def _of_digests(
 ) -> list[dict[str, Any]]:
     vouched = _vouched(asked.lake.home.ledger, accounts, span)
     made = []
-    for gap in digest_gaps(asked.lake.home):
+    for gap in digest_gaps(asked.lake.home, accounts):
         start, end = utc(gap["from"]), utc(gap["to"])
         if gap["account"] not in accounts or start is None or end is None or not span.meets(start, end):
             continue
@@ -128,9 +136,13 @@ def _covered(runs: Sequence[tuple[datetime, datetime]], start: datetime, end: da
     return any(a <= start and end <= b for a, b in runs)
 
 
-def _skipped(asked: Asked, found: pa.Table, span: Span, language: Language) -> list[dict[str, Any]]:
-    del span
-    rows = newest(asked, "vpc_flow_logs", found, 100, where="log_status = 'SKIPDATA'")
+def _skipped(
+    asked: Asked, found: pa.Table, flows: pa.Table | None, language: Language
+) -> list[dict[str, Any]]:
+    if flows is None:
+        rows = newest(asked, "vpc_flow_logs", found, _MOST_SKIPPED, where="log_status = 'SKIPDATA'")
+    else:
+        rows = flows.filter(pc.equal(flows["log_status"], "SKIPDATA")).slice(0, _MOST_SKIPPED)
     made = []
     for row in rows.to_pylist() if rows.num_rows else []:
         start = row["start_time"]

@@ -106,7 +106,7 @@ def record_of(lake: PinnedLake, ref: Ref | str, scope: AccountScope) -> Record |
 
 
 def _rows(lake: PinnedLake, ref: Ref, scope: AccountScope) -> list[dict[str, Any]]:
-    planned, where, values = _condition(ref)
+    planned, where, values = condition_of(ref)
     plan = lake.plan(ref.table, planned)
     if not plan.files:
         return []
@@ -120,11 +120,16 @@ def _rows(lake: PinnedLake, ref: Ref, scope: AccountScope) -> list[dict[str, Any
         connection.execute("SET TimeZone = 'UTC'")
         rows: list[dict[str, Any]] = connection.sql(sql, params=values | more).to_arrow_table().to_pylist()
     if ref.table == "vpc_flow_logs":
-        rows = [row for row in rows if flow_ref(row) == str(ref)][:1]
+        rows = [row for row in rows if is_flow(row, ref)][:1]
     return rows
 
 
-def _condition(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
+def is_flow(row: Mapping[str, Any], ref: Ref) -> bool:
+    """Whether a row of flow records is the one that is meant."""
+    return flow_ref(row) == str(ref)
+
+
+def condition_of(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
     """Filter of the plan, and the same as SQL with its values."""
     if ref.table == "cloudtrail":
         own, account = ref.parts

@@ -1,93 +1,164 @@
-"""One record, told: the record as AWS wrote it, its place in a lane in words with what it names, alerts that show it."""
+"""The trace of one record: an event by its id, or whatever a reference names; what came of it, and who is told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
 from ashiato.core.scope import AccountScope
-from ashiato.formats.refs import REF_OF, parse_ref
-from ashiato.formats.tables import ACCOUNT_REGION, TABLES
+from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import equal
 from ashiato.lake.scan import relation
-from ashiato.lake.spans import between
 from ashiato.trace.changes import changes
 from ashiato.trace.connections import connection_document, joined
-from ashiato.trace.keys import Window
-from ashiato.trace.operations import operations, pivots_of
-from ashiato.trace.reading import connect
-from ashiato.trace.refs import Record, record_of
+from ashiato.trace.hosts import Host
+from ashiato.trace.keys import Key, Window
+from ashiato.trace.links import links
+from ashiato.trace.operations import operations
+from ashiato.trace.reading import TIE, Asked, between_times, connect
+from ashiato.trace.recognising import Pasted
+from ashiato.trace.refs import condition_of, is_flow
+from ashiato.trace.relating import related
+from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 from ashiato.trace.touching import alerts_of
+from ashiato.words.texts import shown
 
-#: Records of one moment that the one is looked for among.
-_MOST_AT_ONCE: Final = 20_000
-
-
-@dataclass(frozen=True)
-class Told:
-    """`lane`: of a trace; `item`: its JSON there, None where the record has no place in it (a flow record without
-    data); `names`: everything that the record names, as {"kind", "value", "role"}; `alerts`: their JSON."""
-
-    record: Record
-    lane: str
-    item: Mapping[str, Any] | None
-    names: list[dict[str, str]]
-    alerts: list[dict[str, Any]]
+#: A change follows its operation by minutes; where recording is slow by up to two hours.
+_FOLLOWS: Final = timedelta(hours=2)
+_MOST_CHANGES: Final = 100
+_MOST_COPIES: Final = 50
+_KINDS: Final = {"cloudtrail": "event", "config_items": "item", "vpc_flow_logs": "flow"}
+#: Kinds by which items of AWS Config are found that an operation may have changed.
+_OBJECTS: Final = frozenset({"resource", "instance", "interface", "user", "arn", "access_key"})
 
 
-def told(lake: PinnedLake, ref: str, scope: AccountScope, telling: Telling) -> Told | None:
-    """The record behind a reference; None where there is none, or where `scope` does not allow its account."""
-    record = record_of(lake, ref, scope)
-    if record is None:
-        return None
-    row = _row(lake, record, scope)
-    names = pivots_of(record.table, row)[0] if row.num_rows else []
-    alerts: list[dict[str, Any]] = []
-    event = record.record.get("eventID")
-    if record.table == "cloudtrail" and event:
-        alerts = alerts_of(lake.home.ledger, (), scope, Window(), telling.language, str(event))
-    return Told(record, LANES[record.table], _item(lake, record.table, row, scope, telling), names, alerts)
+def subject_of(pasted: Pasted) -> Subject:
+    """The record as a subject."""
+    kind = "event" if pasted.ref is None else _KINDS[pasted.ref.table]
+    return Subject(kind, pasted.value, (), name=None)
 
 
-LANES: Final = {"cloudtrail": "operations", "config_items": "changes", "vpc_flow_logs": "connections"}
-
-
-def _row(lake: PinnedLake, record: Record, scope: AccountScope) -> pa.Table:
-    """The record's row with all columns; an empty table where its time is unknown."""
-    table = TABLES[record.table]
-    parsed = parse_ref(record.ref)
-    if record.time is None or parsed is None:
-        return table.schema.empty_table()
-    plan = lake.plan(record.table, between(record.table, record.time.date(), record.time.date()))
+def rows_of(lake: PinnedLake, pasted: Pasted, scope: AccountScope) -> pa.Table:
+    """The record's first copy, as a table of one row; of an event id alone, of each account that has it."""
+    table = "cloudtrail" if pasted.ref is None else pasted.ref.table
+    if pasted.ref is None:
+        planned, where, values = equal("eventID", pasted.value), "eventID = $own", {"own": pasted.value}
+    else:
+        planned, where, values = condition_of(pasted.ref)
+    plan = lake.plan(table, planned)
     if not plan.files:
-        return table.schema.empty_table()
-    allowed, values = scope.sql(f'"{ACCOUNT_REGION[record.table][0]}"')
-    variants = "true" if record.table == "vpc_flow_logs" else "variant = 0"
+        return pa.table({})
+    allowed, more = scope.sql(f'"{ACCOUNT_REGION[table][0]}"')
+    view = "true" if table == "vpc_flow_logs" else "variant = 0"
+    most = 5000 if table == "vpc_flow_logs" else _MOST_COPIES
     sql = (
-        f'SELECT * FROM {relation(plan.files, plan.iceberg_schema)} WHERE "{table.time_column}" = $time AND {variants}'
-        f" AND {allowed} LIMIT {_MOST_AT_ONCE}"
+        f"SELECT *, {TIE[table]} AS _tie FROM {relation(plan.files, plan.iceberg_schema)}"
+        f" WHERE {where} AND {allowed} AND {view} LIMIT {most}"
     )
     with connect() as connection:
-        rows = connection.sql(sql, params={"time": record.time, **values}).to_arrow_table()
-    ref_of = REF_OF[record.table]
-    # The time that ends an item's reference may be written in several ways, and is the row's already.
-    found = (parse_ref(ref_of(row)) for row in rows.to_pylist())
-    place = next((i for i, ref in enumerate(found) if ref and ref.parts[:4] == parsed.parts[:4]), None)
-    return table.schema.empty_table() if place is None else rows.slice(place, 1)
+        rows = connection.sql(sql, params=values | more).to_arrow_table()
+    if pasted.ref is not None and table == "vpc_flow_logs":
+        keep = [is_flow(row, pasted.ref) for row in rows.to_pylist()]
+        return rows.filter(pa.array(keep, pa.bool_())).slice(0, 1)
+    return rows
 
 
-def _item(
-    lake: PinnedLake, table: str, row: pa.Table, scope: AccountScope, telling: Telling
-) -> Mapping[str, Any] | None:
-    if not row.num_rows:
-        return None
-    if table == "cloudtrail":
-        return operations(row, [[0]], telling)[0]
-    if table == "config_items":
-        return changes(lake, row, scope, telling, caused=True)[0]
-    found = joined(row)
-    return connection_document(found[0], telling) if found else None
+def single(
+    lake: PinnedLake,
+    pasted: Pasted,
+    scope: AccountScope,
+    telling: Telling,
+    *,
+    records: bool = False,
+) -> dict[str, Any]:
+    """The document of the trace of one record, with the keys of every trace."""
+    table = "cloudtrail" if pasted.ref is None else pasted.ref.table
+    found = rows_of(lake, pasted, scope)
+    rows = {name: TABLES[name].schema.empty_table() for name in LOG_TABLES}
+    if found.num_rows:
+        rows[table] = found
+    events, items = rows["cloudtrail"], rows["config_items"]
+    subject = subject_of(pasted)
+    document: dict[str, Any] = {
+        "entity": _entity(subject, table, found, telling),
+        "answers": [],
+        "operations": operations(events, [[n] for n in range(events.num_rows)], telling, records=records),
+        "changes": changes(lake, items, scope, telling, records=records),
+        "connections": [
+            {**connection_document(c, telling), "cut": False} for c in joined(rows["vpc_flow_logs"])
+        ],
+        "alerts": [],
+        "related": [],
+        "sampled": False,
+        "gaps": [],
+        "next": None,
+        "related_left_out": {},
+        "links": [],
+    }
+    others = related(rows, (), telling)
+    document |= {"related": others.things, "related_left_out": others.left_out}
+    if document["operations"]:
+        document["changes"] = _caused(lake, document, events, scope, telling, records=records)
+        event_id = document["operations"][0]["event_id"]
+        if event_id:
+            document["alerts"] = alerts_of(
+                lake.home.ledger, (), scope, Window(), telling.language, event_id=event_id
+            )
+    document["links"] = links(lake, subject, Host(), document, scope, telling)
+    return document
+
+
+def _caused(
+    lake: PinnedLake,
+    document: dict[str, Any],
+    events: pa.Table,
+    scope: AccountScope,
+    telling: Telling,
+    *,
+    records: bool,
+) -> list[dict[str, Any]]:
+    """The changes of which this event is a cause."""
+    operation = document["operations"][0]
+    if operation["read_only"]:
+        return []
+    keys = {
+        Key(n["kind"], n["value"])
+        for n in operation["names"]
+        if n["role"] == "target" and n["kind"] in _OBJECTS
+    }
+    if not keys:
+        return []
+    account = events["recipientAccountId"][0].as_py()
+    whose = scope if account is None else scope & AccountScope.of([account])
+    asked = Asked(lake, tuple(sorted(keys, key=lambda k: (k.kind, k.value))), whose, Window())
+    time = events["eventTime"][0].as_py()
+    items = between_times(asked, "config_items", time, time + _FOLLOWS, _MOST_CHANGES)
+    if not items.num_rows:
+        return []
+    told = changes(lake, items, scope, telling, records=records)
+    return [c for c in told if any(cause["ref"] == operation["ref"] for cause in c["causes"])]
+
+
+def _entity(subject: Subject, table: str, found: pa.Table, telling: Telling) -> dict[str, Any]:
+    column, account_column = TABLES[table].time_column, ACCOUNT_REGION[table][0]
+    time = found[column][0].as_py() if found.num_rows else None
+    account = found[account_column][0].as_py() if found.num_rows else None
+    return {
+        "kind": subject.kind,
+        "value": shown(subject.value, 1100),
+        "name": None,
+        "first": time,
+        "last": time,
+        "count": found.num_rows,
+        "arn": None,
+        "account": account,
+        "account_name": telling.account(account),
+        "type": None,
+        "counts": {table: found.num_rows} if found.num_rows else {},
+        "origin": [],
+        "hosts": [],
+    }

@@ -137,7 +137,7 @@ def resolve(
     if pasted.form in ("access_key", "address", "account", "instance", "interface"):
         subject = Subject(pasted.form, pasted.value, (Key(pasted.form, pasted.value),))
         if pasted.form == "account":
-            names = {a.id: a.name for a in settings.accounts}
+            names = {a.id: a.name for a in settings.accounts if scope.allows(a.id)}
             subject = replace(subject, name=names.get(pasted.value), account=pasted.value)
         return subject, footprints(lake, subject.keys, scope, Window())
     return _of_name(lake, pasted.value, scope, settings, kind)
@@ -189,7 +189,7 @@ def _whole(arn: str) -> str:
 def _of_name(
     lake: PinnedLake, name: str, scope: AccountScope, settings: Settings, kind: str | None
 ) -> tuple[Subject, pa.Table]:
-    named = next((a.id for a in settings.accounts if a.name == name), None)
+    named = next((a.id for a in settings.accounts if a.name == name and scope.allows(a.id)), None)
     kinds = [kind] if kind else [k for k in KINDS if k not in ("event",)]
     keys = [Key(k, name) for k in kinds]
     found = footprints(lake, keys, scope, Window())

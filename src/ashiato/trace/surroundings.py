@@ -47,6 +47,7 @@ class Surroundings:
 
     def __init__(self, asked: Asked, subject: Subject, found: pa.Table, telling: Telling) -> None:
         self.asked, self.subject, self.found, self.telling = asked, subject, found, telling
+        self._ends: dict[str, datetime | None] = {}
 
     @cached_property
     def host(self) -> Host:
@@ -102,7 +103,7 @@ class Surroundings:
                 [a for a in acts if a.mine],
                 [a for a in acts if not a.mine],
                 cut,
-                self._end("cloudtrail", accounts),
+                self._end("cloudtrail"),
                 _data_events(self.asked.lake, accounts),
                 frozenset(ours(self.asked, sorted({a.address for a in acts if a.address}), self.telling)),
             )
@@ -124,7 +125,7 @@ class Surroundings:
             mine = pa.table({}) if found_acts is None else newest(of_instance, "cloudtrail", found_acts, 2000)
             acts = acts_of(mine, acting)
             cut = 2000 if mine.num_rows >= 2000 else None
-        end = self._end("vpc_flow_logs", self._accounts("vpc_flow_logs"))
+        end = self._end("vpc_flow_logs")
         return host_answers(Evidence(asked, found, self.host, frozenset(own), acts, cut, end), self.telling)
 
     def _accounts(self, table: str) -> list[str]:
@@ -133,10 +134,14 @@ class Surroundings:
         named = {r["account"] for r in rows if r["table"] == table and r["account"]}
         return sorted(a for a in named if self.asked.scope.allows(a))
 
-    def _end(self, table: str, accounts: list[str]) -> datetime | None:
-        """The newest record of a log in these accounts, within the window."""
-        if not accounts:
-            return None
+    def _end(self, table: str) -> datetime | None:
+        """The newest record of a log in the accounts that it is seen in, within the window."""
+        if table not in self._ends:
+            accounts = self._accounts(table)
+            self._ends[table] = self._found_end(table, accounts) if accounts else None
+        return self._ends[table]
+
+    def _found_end(self, table: str, accounts: list[str]) -> datetime | None:
         column, time = ACCOUNT_REGION[table][0], TABLES[table].time_column
         latest = utc(
             self.asked.lake.home.ledger.scalar(
@@ -169,17 +174,18 @@ class Surroundings:
         asked = self.asked
         return links(asked.lake, self.subject, self.host, document, asked.scope, self.telling)
 
-    def gaps(self, counted: Count) -> list[dict[str, Any]]:
+    def gaps(self, counted: Count, flows: pa.Table) -> list[dict[str, Any]]:
         """Missing evidence within the window, else since the first record."""
         window = self.asked.window
         first, last = window.start or counted.first, window.end
         if first is None:
             return []
         if last is None:
-            ends = [self._end(table, self._accounts(table)) for table in ("cloudtrail", "vpc_flow_logs")]
+            ends = [self._end(table) for table in ("cloudtrail", "vpc_flow_logs")]
             last = max((e for e in (*ends, counted.last) if e is not None), default=None)
         span = None if last is None else Span(first, last)
-        return gaps(self.asked, self.subject, self.found, span, self.telling.language)
+        whole = flows if flows.num_rows >= counted.of("vpc_flow_logs") else None
+        return gaps(self.asked, self.subject, self.found, span, self.telling.language, whole)
 
 
 def _data_events(lake: PinnedLake, accounts: list[str]) -> bool:

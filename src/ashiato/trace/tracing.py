@@ -36,6 +36,7 @@ from ashiato.trace.paging import LANES, cursor_of, places_of
 from ashiato.trace.reading import Asked, Place, newest
 from ashiato.trace.recognising import recognise
 from ashiato.trace.relating import MOST_OF_A_KIND, related
+from ashiato.trace.single import single, subject_of
 from ashiato.trace.subjects import Subject, resolve
 from ashiato.trace.surroundings import Surroundings
 from ashiato.trace.telling import Telling
@@ -44,7 +45,9 @@ from ashiato.words import Language
 
 #: Records of each log that related things and connections are taken from.
 MOST_RECORDS: Final = 10_000
-#: Rows of a lane with `everything`.
+#: Records that are read to fold or join those that are shown, at least.
+MOST_JOINED: Final = 1_000
+#: Rows of a lane without a limit.
 MOST_ROWS: Final = 100_000
 DEFAULT_LIMIT: Final = 50
 #: What a trace has beside its lanes. `causes`: of changes; `links`: from cause to effect.
@@ -103,7 +106,12 @@ def trace(
     telling = telling or Telling.of(settings, wanted.language)
     if wanted.account is not None:
         scope = scope & AccountScope.of([wanted.account])
-    subject, found = resolve(lake, recognise(entity), scope, settings, kind=wanted.kind)
+    pasted = recognise(entity)
+    if pasted.form in ("event", "ref") and wanted.kind is None:
+        return Trace(
+            subject_of(pasted), telling, single(lake, pasted, scope, telling, records=wanted.records)
+        )
+    subject, found = resolve(lake, pasted, scope, settings, kind=wanted.kind)
     asked = Asked(lake, subject.keys, scope, wanted.window)
     return Trace(subject, telling, _Making(asked, subject, found, wanted, telling).document())
 
@@ -119,6 +127,7 @@ class _Making:
         self.after = places_of(wanted.after)
         self.parts = wanted.parts if self.after is None else wanted.parts & {"causes", "links"}
         self.limit = MOST_ROWS if wanted.limit is None else wanted.limit
+        self.most: dict[str, int] = {}
         self.rows = {table: self._rows(table) for table in LOG_TABLES}
 
     def _rows(self, table: str) -> pa.Table:
@@ -131,8 +140,15 @@ class _Making:
             if table == "vpc_flow_logs":
                 # Later windows of a connection that was shown tell that it was.
                 place = Place(place.time + GAP)
-        whole = self.parts & {"related", "answers"} or table == "vpc_flow_logs" or self.wanted.fold
-        most = max(MOST_RECORDS, self.limit + 1) if whole else self.limit + 1
+        # More than are shown: what folds or joins is known when its other records are.
+        joins = table == "vpc_flow_logs" or (self.wanted.fold and table == "cloudtrail")
+        shown = max(MOST_JOINED, 20 * self.limit) if joins else self.limit + 1
+        most = (
+            max(MOST_RECORDS, self.limit + 1)
+            if self.parts & {"related", "answers"}
+            else min(shown, MOST_ROWS)
+        )
+        self.most[table] = most
         rows = newest(self.asked, table, self.found, most, after=place)
         return rows if rows.num_columns else TABLES[table].schema.empty_table()
 
@@ -169,7 +185,7 @@ class _Making:
         if "links" in self.parts:
             document["links"] = surroundings.links(document)
         if "gaps" in self.parts:
-            document["gaps"] = surroundings.gaps(counted)
+            document["gaps"] = surroundings.gaps(counted, self.rows["vpc_flow_logs"])
         return document
 
     def _entity(self, counted: Count) -> dict[str, Any]:
@@ -183,7 +199,10 @@ class _Making:
             "count": counted.count,
             "arn": subject.arn,
             "account": subject.account,
-            "account_name": self.telling.account(subject.account),
+            # The name of an account that may not be seen is not told either.
+            "account_name": self.telling.account(subject.account)
+            if self.asked.scope.allows(subject.account)
+            else subject.account,
             "type": subject.type,
             "counts": dict(counted.by_table),
         }
@@ -207,12 +226,12 @@ class _Making:
             else [[n] for n in range(min(self.limit, rows.num_rows))]
         )
         taken = sum(map(len, groups))
-        places["operations"] = _place(rows, "cloudtrail", taken)
+        places["operations"] = self._place(rows, "cloudtrail", taken)
         return operations(rows, groups, self.telling, records=self.wanted.records)
 
     def _changes(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
         rows = self.rows["config_items"]
-        places["changes"] = _place(rows, "config_items", min(self.limit, rows.num_rows))
+        places["changes"] = self._place(rows, "config_items", min(self.limit, rows.num_rows))
         asked = self.asked
         shown = rows.slice(0, self.limit)
         return changes(
@@ -232,7 +251,7 @@ class _Making:
             found = [c for c in found if (c.last, c.refs[0]) < (place.time, place.tie)]
         groups = folded_connections(found, self.limit, fold=self.wanted.fold)
         taken = [c for group in groups for c in group]
-        cut = rows.num_rows >= MOST_RECORDS
+        cut = rows.num_rows >= self.most.get("vpc_flow_logs", MOST_RECORDS)
         # Groups interleave: the lane goes on after the oldest that was taken.
         oldest_taken = min(taken, key=lambda c: (c.last, c.refs[0]), default=None)
         more = len(found) > len(taken) or cut
@@ -249,15 +268,12 @@ class _Making:
             for made in (together(group),)
         ]
 
-
-def _place(rows: pa.Table, table: str, taken: int) -> Place | None:
-    """Where a lane goes on after this many rows; None where nothing is left."""
-    if taken >= rows.num_rows and rows.num_rows < MOST_RECORDS:
-        return None
-    if not taken:
-        return None
-    row = rows.slice(taken - 1, 1)
-    return Place(row[TABLES[table].time_column][0].as_py(), row["_tie"][0].as_py())
+    def _place(self, rows: pa.Table, table: str, taken: int) -> Place | None:
+        """Where a lane goes on after this many rows; None where nothing is left."""
+        if not taken or (taken >= rows.num_rows and rows.num_rows < self.most.get(table, MOST_RECORDS)):
+            return None
+        row = rows.slice(taken - 1, 1)
+        return Place(row[TABLES[table].time_column][0].as_py(), row["_tie"][0].as_py())
 
 
 __all__ = ["PARTS", "Connection", "Trace", "Wanted", "Window", "trace"]

@@ -140,31 +140,34 @@ def story_picture(visit: Visit, story: Story) -> Chart | None:
 
 def ties(visit: Visit, document: Mapping[str, Any]) -> Chart | None:
     """The graph around a trace's thing: what its records name, and what they name together; None where that is
-    nothing."""
+    nothing. Several names of one thing are one node."""
     entity = document["entity"]
-    nodes = {
-        entity["value"]: _node(
-            visit, entity["kind"], entity["value"], entity["name"], entity["count"], focus=True
-        )
-    }
+    middle = entity["value"]
+    nodes = {middle: _node(visit, entity["kind"], middle, entity["name"], entity["count"], focus=True)}
+    same = {middle: middle, entity["name"]: middle}
     edges: dict[tuple[str, str, str], int] = {}
     taken: dict[str, int] = {}
     for thing in document["related"]:
-        kind, value = thing["kind"], thing["value"]
-        if kind == "account" or (value not in nodes and taken.get(kind, 0) >= _OF_A_KIND):
+        kind, value, name = thing["kind"], thing["value"], thing["name"]
+        if kind == "account":
             continue
-        if value not in nodes:
+        own = same.setdefault(name, value)
+        same[value] = own
+        if own not in nodes:
+            if taken.get(kind, 0) >= _OF_A_KIND:
+                continue
             taken[kind] = taken.get(kind, 0) + 1
-            nodes[value] = _node(visit, kind, value, thing["name"], thing["count"])
-        edge = (entity["value"], value, role_word(visit, thing["role"]))
-        edges[edge] = edges.get(edge, 0) + thing["count"]
+            nodes[own] = _node(visit, kind, value, name, thing["count"])
+        if own != middle:
+            edge = (middle, own, role_word(visit, thing["role"]))
+            edges[edge] = max(edges.get(edge, 0), thing["count"])
     for operation in document["operations"]:
-        key = operation["access_key"]
+        key = same.get(operation["access_key"])
         for name in operation["names"]:
-            other = name["value"]
-            if key in nodes and other in nodes and other != key and entity["value"] not in (key, other):
-                edge = (key, other, role_word(visit, name["role"]))
-                edges[edge] = edges.get(edge, 0) + 1
+            other = same.get(name["value"])
+            if key in nodes and other in nodes and other != key and middle not in (key, other):
+                edge = (str(key), str(other), role_word(visit, name["role"]))
+                edges[edge] = edges.get(edge, 0) + operation["repeats"]
     if len(nodes) < 2:
         return None
     drawn = [Edge(a, b, label, count) for (a, b, label), count in edges.items()]

@@ -20,7 +20,7 @@ KINDS: Final = {
     "access_key": N_("Access key"), "account": N_("Account"), "address": N_("Address"), "arn": N_("Resource"),
     "principal": N_("Principal"), "issuer": N_("Role"), "session": N_("Session"), "user": N_("User"),
     "source_identity": N_("Source identity"), "resource": N_("Resource"), "interface": N_("Network interface"),
-    "instance": N_("Instance"), "event": N_("Event"),
+    "instance": N_("Instance"), "event": N_("Event"), "item": N_("Configuration item"), "flow": N_("Flow record"),
 }  # fmt: skip
 ROLES: Final = {
     "actor": N_("acted"), "target": N_("was acted on"), "origin": N_("where it came from"),

@@ -175,11 +175,14 @@ class Visit:
         return HTMLResponse(text, status)
 
     def json(self, document: Any, *, status: int = 200) -> Response:
-        """A JSON document; times as ISO 8601 in UTC."""
+        """A JSON document; times as ISO 8601 in UTC; what a terminal or an editor would obey is escaped."""
         import msgspec
         from starlette.responses import Response as Plain
 
-        return Plain(msgspec.json.encode(document), status, media_type="application/json")
+        from ashiato.core.printing import to_json
+
+        text = to_json(msgspec.to_builtins(document), indent=None)
+        return Plain(text, status, media_type="application/json")
 
     def redirect(self, address: str) -> Response:
         """303 to an address of ours (`link`, `here`)."""

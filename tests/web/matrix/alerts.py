@@ -22,6 +22,7 @@ ENTRIES = [
     Entry("alerts.alerts", "/alerts?level=informational", shows=("shop-prod",), hides=("shop-audit",)),
     Entry("alerts.export", "/alerts/export?level=informational", shows=("shop-prod",), hides=("shop-audit",)),
     Entry("alerts.alert", lambda e: f"/alerts/{alert_of(e, '123456789012')}", limited=404),
+    Entry("alerts.export_one", lambda e: f"/alerts/{alert_of(e, '123456789012')}/export", limited=404),
     # Roles differ here; what an act does is in test_alerts.py.
     Entry("alerts.act", "/alerts/act", ok=404, form={"id": "A-999999", "do": "acknowledge"}),
     Entry("alerts.suppressions", "/suppressions"),

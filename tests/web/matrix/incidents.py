@@ -21,4 +21,5 @@ def some_incident(estate: Estate) -> str:
 ENTRIES = [
     Entry("incidents.incidents", "/incidents?state=all", shows=("shop-prod",), hides=("shop-audit",)),
     Entry("incidents.incident", lambda e: f"/incidents/{some_incident(e)}", hides=("shop-audit",)),
+    Entry("incidents.export_one", lambda e: f"/incidents/{some_incident(e)}/export", hides=("shop-audit",)),
 ]

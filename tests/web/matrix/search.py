@@ -6,6 +6,7 @@ OTHERS = ("333333333333", "shop-audit")
 SQL = "SELECT recipientAccountId, count(*) AS n FROM cloudtrail GROUP BY 1"
 ENTRIES = [
     Entry("search.search", "/search?from=all", hides=OTHERS, shows=("shop-",)),
+    Entry("search.document", "/search/json?from=all", hides=OTHERS),
     Entry("search.export", "/search/export?from=all&kind=csv", hides=OTHERS),
     Entry("search.complete", "/search/complete?q=recipientAccountId:&from=all", hides=OTHERS),
     Entry("search.sql", f"/search/sql?sql={SQL.replace(' ', '%20')}", hides=OTHERS),

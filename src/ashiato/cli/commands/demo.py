@@ -46,7 +46,7 @@ def demo(
         typer.Option(
             "--serve/--no-serve",
             help="End with the pages, on loopback and open without an account, or after the story.",
-            show_default="serve, except with --json or --format",
+            show_default="serve, except in another format",
         ),
     ] = None,
     port: Annotated[

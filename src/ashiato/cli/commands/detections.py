@@ -232,7 +232,7 @@ def _say(names: list[str], pack: str | None, told: Common, *, enabled: bool) -> 
     else:
         for one in chosen:
             print(f"{'On' if enabled else 'Off'}: {plain(one.rule.title)}")
-        print("A running `ashiato watch` takes it up at its next start.")
+        print("A running `ashiato watch` takes it up within a minute.")
 
 
 def check(

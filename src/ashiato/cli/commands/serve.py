@@ -38,6 +38,10 @@ def serve(
     pages_only: Annotated[
         bool, typer.Option("--pages-only", help="Do not watch the sources of the settings beside the pages.")
     ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for another writer of this home, before it is left to watch."),
+    ] = 0.0,
     format_: FormatOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -55,7 +59,7 @@ def serve(
     socket = bind(address, where="web.listen")
     with ExitStack() as stack:
         opened, watches = _opened(
-            told, watch=not pages_only and any(o.enabled for o in told.settings.sources)
+            told, wait, watch=not pages_only and any(o.enabled for o in told.settings.sources)
         )
         stack.enter_context(opened)
         begin = f"http://{address.rpartition(':')[0]}:{socket.getsockname()[1]}"
@@ -84,13 +88,13 @@ def _say(text: str) -> None:
     print(f"{now():%Y-%m-%d %H:%M:%SZ} {plain(text)}", file=sys.stderr, flush=True)
 
 
-def _opened(told: Common, *, watch: bool) -> tuple[Home, bool]:
+def _opened(told: Common, wait: float, *, watch: bool) -> tuple[Home, bool]:
     """The home, and whether it is ours to watch. Pages alone write the control database only: then the home is made or
     migrated first, where nobody else has it."""
     from ashiato.core.errors import HomeBusy
 
     try:
-        opened = told.open_for_writing("ashiato serve")
+        opened = told.open_for_writing("ashiato serve", wait_seconds=wait if watch else 0.0)
     except HomeBusy:
         # Whoever writes now has made and migrated it.
         if watch:

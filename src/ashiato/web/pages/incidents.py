@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ashiato.web.charts import Chart
+    from ashiato.web.charts.timeline import Lane
     from ashiato.web.pages.alerts.words import Line
     from ashiato.web.visit import Visit
 
@@ -106,6 +107,25 @@ def incident(visit: Visit) -> Response:
     )
 
 
+@area.get("/incidents/{id}/export", title=N_("An incident as JSON"))
+def export_one(visit: Visit) -> Response:
+    """Its alerts and its story in one file: what `ashiato alerts show I-3 --json` prints."""
+    from ashiato.alerts.exporting import document_json
+    from ashiato.alerts.ids import parse_id
+    from ashiato.alerts.story import incident_story
+
+    try:
+        with visit.ledger.engine.connect() as connection:
+            number = parse_id(visit.path["id"], "I")[1]
+            document = incident_story(connection, number, writer_of(visit), visit.scope)
+    except WrongUse as error:
+        raise NotFound(visit._("There is no such incident, or not for you")) from error
+    visit.audit("incident exported", document["id"])
+    return visit.stream(
+        document_json(document), media_type="application/json", filename=f"{document['id']}.json"
+    )
+
+
 def _once(values: Any) -> list[Any]:
     return list(dict.fromkeys(values))[:20]
 
@@ -122,7 +142,7 @@ def _chart(
         for line in lines
     ]  # fmt: skip
     for number, entry in enumerate(told):
-        lane = _lane(entry["ref"])
+        lane = _lane(entry)
         marks.append(Mark(f"s{number}", lane, entry["at"], entry["text"][:200], f"#s{number}"))
     times = [m.at for m in marks] + [first, last]
     if not marks:
@@ -133,6 +153,7 @@ def _chart(
     return timeline(visit, marks, start=low - margin, end=high + margin, label=label, brush=None)
 
 
-def _lane(ref: str | None) -> Any:
-    kind = (ref or "").partition(":")[0]
-    return {"item": "changes", "flow": "connections"}.get(kind, "operations")
+def _lane(entry: Mapping[str, Any]) -> Lane:
+    if entry["search"] is not None:
+        return "connections"
+    return "changes" if str(entry["ref"]).startswith("item:") else "operations"

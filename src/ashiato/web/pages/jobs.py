@@ -173,7 +173,7 @@ def _words(visit: Visit) -> dict[str, Any]:
 
 def _title(visit: Visit, job: Job) -> str:
     values = {"job": job.name, "kind": visit._(KINDS[job.kind]) if job.kind in KINDS else job.kind}
-    if job.state == "done":
+    if job.finished:
         return visit._("%(kind)s %(job)s: what came of it?", **values)
     return visit._("%(kind)s %(job)s: how far is it?", **values)
 
@@ -214,9 +214,10 @@ def _waits(visit: Visit, job: Job) -> bool:
 
 def _result(visit: Visit, job: Job) -> dict[str, Any]:
     if job.kind != "backtest" or not job.result:
-        return {"tested": [], "sentence": None}
+        return {"tested": [], "off": (), "kind_of_value": _kind_of_value}
     from ashiato.alerts.evidence import record_ref
     from ashiato.alerts.messages import Writer
+    from ashiato.detect.loaded import rules_of
 
     writer = Writer(visit.settings, visit.language)
     tested = []
@@ -227,7 +228,16 @@ def _result(visit: Visit, job: Job) -> dict[str, Any]:
         ]
         chart = by_day(visit, rule["days"], job, f"d{number}") if number < MOST_CHARTS else None
         tested.append({**rule, "chart": chart, "told": examples})
-    return {"tested": tested}
+    known = rules_of(visit.settings, visit.home).listed
+    off = {r["id"] for r in tested if r["id"] in known and not known[r["id"]].enabled}
+    return {"tested": tested, "off": off, "kind_of_value": _kind_of_value}
+
+
+def _kind_of_value(value: str) -> str:
+    """The kind of entity that a rule's group names: an address, or else a principal."""
+    from ashiato.network.addresses import parsed
+
+    return "principal" if parsed(value) is None else "address"
 
 
 def by_day(visit: Visit, days: Mapping[str, int], job: Job, name: str) -> Chart | None:

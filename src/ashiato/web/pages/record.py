@@ -30,9 +30,11 @@ _TITLES: Final = {
 @area.get("/record", title=N_("What does this record say?"), lake=True)
 def record(visit: Visit) -> Response:
     """`?ref=` a reference (formats.refs)."""
-    from ashiato.trace.single import told
+    from ashiato.trace.opened import told
 
     ref = visit.one("ref")
+    if not ref:
+        return visit.render("record/ask.html")
     found = told(visit.lake, ref, visit.scope, telling(visit))
     if found is None:
         raise _unknown(visit)
@@ -58,6 +60,8 @@ def export(visit: Visit) -> Response:
     """The record with its copies and where it came from, as JSON."""
     from ashiato.trace.refs import record_of
 
+    if not visit.one("ref"):
+        return visit.redirect(visit.link("/record"))
     found = record_of(visit.lake, visit.one("ref"), visit.scope)
     if found is None:
         raise _unknown(visit)

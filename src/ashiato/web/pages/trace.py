@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ashiato.core.errors import WrongUse
 from ashiato.web.drawing import lanes, ties
 from ashiato.web.entities import HOSTS, PRINCIPALS, choice, pieces, telling, window
-from ashiato.web.page import N_, Area, Nav
+from ashiato.web.page import N_, Area, Nav, Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,9 @@ _TITLES: Final = {
     "instance": N_("What happened at %(name)s?"),
     "interface": N_("What happened at %(name)s?"),
     "account": N_("What happened in %(name)s?"),
-    "event": N_("What happened in this event?"),
+    "event": N_("What came of this event?"),
+    "item": N_("What came of this change?"),
+    "flow": N_("What came of this connection?"),
 }
 
 
@@ -59,11 +61,22 @@ def trace(visit: Visit) -> Response:
     return _shown(visit, found)
 
 
-@area.get("/trace/export", title=N_("A trace as JSON"), lake=True)
+@area.get("/trace/export", title=N_("A trace as a file"), lake=True)
 def export(visit: Visit) -> Response:
-    """The JSON of `ashiato trace --json`, of the page that is seen."""
-    found = _traced(visit, visit.one("q"))
-    visit.audit("trace.export", visit.one("q"))
+    """What is seen as a file: `format=json` as `ashiato trace --json`, `format=html` one page with the raw records."""
+    shape = visit.one("format", "json")
+    if shape not in ("json", "html"):
+        raise Wrong(visit._("A trace is saved as json or html"), where="format")
+    if not visit.one("q"):
+        return visit.redirect(visit.link("/trace"))
+    found = _traced(visit, visit.one("q"), records=shape == "html")
+    visit.audit("trace.export", visit.one("q"), {"format": shape})
+    if shape == "html":
+        from ashiato.trace.as_html import page
+
+        text = page(found.as_json(), visit.language)
+        # A file with a style of its own: to be saved, never a page of ours.
+        return visit.stream([text.encode()], media_type="application/octet-stream", filename="trace.html")
     answer = visit.json(found.as_json())
     answer.headers["Content-Disposition"] = 'attachment; filename="trace.json"'
     return answer
@@ -76,13 +89,13 @@ def named(visit: Visit) -> Response:
     return visit.redirect(visit.link("/trace", q=visit.path["what"], **query))
 
 
-def _traced(visit: Visit, text: str) -> Trace:
+def _traced(visit: Visit, text: str, *, records: bool = False) -> Trace:
     from ashiato.trace.tracing import Wanted
     from ashiato.trace.tracing import trace as engine
 
     wanted = Wanted(
         window(visit), SHOWN, visit.one("after") or None, visit.one("kind") or None, visit.one("account") or None,
-        visit.language, fold=visit.one("fold") != "no",
+        visit.language, fold=visit.one("fold") != "no", records=records,
     )  # fmt: skip
     return engine(visit.lake, text, visit.scope, visit.settings, wanted, telling=telling(visit))
 
@@ -145,12 +158,16 @@ def _pages(visit: Visit, entity: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _related(document: Mapping[str, Any], most: int) -> list[tuple[str, list[Mapping[str, Any]], int]]:
     """Related things by role: who acted, on what, from where, with whom; of each kind at most so many, and how many
-    are left out."""
+    are left out. One thing that records call by several names (a user by name and ARN) is there once."""
     by_role: dict[str, list[Mapping[str, Any]]] = {}
     left_out: Counter[str] = Counter()
     taken: Counter[tuple[str, str]] = Counter()
+    told: set[tuple[str, str]] = set()
     for thing in document["related"]:
         role = thing["role"]
+        if (role, thing["name"]) in told:
+            continue
+        told.add((role, thing["name"]))
         taken[role, thing["kind"]] += 1
         if taken[role, thing["kind"]] > most:
             left_out[role] += 1

@@ -92,6 +92,7 @@ def told_differences(found: Sequence[PropertyChange], indent: str) -> Iterator[T
     for p in found:
         sign, style = _SIGNS[p.kind]
         shown = line(f"{indent}{sign} {p.path}", style)
+        shown.append("  ")
         if p.kind == "changed":
             shown.append(_short(p.before), style="red").append(" → ").append(_short(p.after), style="green")
         else:
@@ -101,7 +102,7 @@ def told_differences(found: Sequence[PropertyChange], indent: str) -> Iterator[T
 
 def _short(value: object) -> str:
     text = plain(cell(value)).replace("\n", "\\n")
-    return "  " + (text if len(text) <= _VALUE else text[: _VALUE - 1] + "…")
+    return text if len(text) <= _VALUE else text[: _VALUE - 1] + "…"
 
 
 def line(text: str, style: str = "") -> Text:

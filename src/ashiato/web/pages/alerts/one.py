@@ -81,6 +81,25 @@ def alert(visit: Visit) -> Response:
     )
 
 
+@area.get("/alerts/{id}/export", title=N_("An alert as JSON"))
+def export_one(visit: Visit) -> Response:
+    """Everything about it in one file, to attach to a ticket: what `ashiato alerts show --json` prints."""
+    from ashiato.alerts.exporting import document_json
+    from ashiato.alerts.ids import alert_id, parse_id
+    from ashiato.alerts.reading import surviving
+    from ashiato.alerts.story import alert_story
+
+    try:
+        with visit.ledger.engine.connect() as connection:
+            row = surviving(connection, parse_id(visit.path["id"], "A")[1], visit.scope)
+            document = alert_story(connection, row, writer_of(visit), visit.now, visit.scope)
+    except WrongUse as error:
+        raise _none(visit) from error
+    name = alert_id(row.id)
+    visit.audit("alert exported", name)
+    return visit.stream(document_json(document), media_type="application/json", filename=f"{name}.json")
+
+
 def _none(visit: Visit) -> NotFound:
     return NotFound(
         visit._("There is no such alert, or not for you"),

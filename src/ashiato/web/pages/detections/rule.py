@@ -22,6 +22,7 @@ from ashiato.web.pages.detections.words import (
     since_of,
     title_of,
 )
+from ashiato.web.pages.jobs import STATES as JOB_STATES
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -76,6 +77,7 @@ def rule(visit: Visit) -> Response:
         days=DAYS,
         tests=[(str(t.get("name", ""))[:200], t.get("expect") == "match") for t in own.tests[:30]],
         last=last,
+        last_state="" if last is None else visit._(JOB_STATES[last.state]),
         trial=None if last is None or not last.result else _trial(visit, last, own.id),
         first_day=f"{visit.now - timedelta(days=30):%Y-%m-%d}",
         may_switch=visit.may("admin") and visit.may("detections"),

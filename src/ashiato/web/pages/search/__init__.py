@@ -70,6 +70,31 @@ def search(visit: Visit) -> Response:
     )
 
 
+@area.get("/search/json", title=N_("Records as JSON"), lake=True)
+def document(visit: Visit) -> Response:
+    """What the page shows, for programs: the document of `ashiato search --counts --json`."""
+    from starlette.responses import Response as Plain
+
+    from ashiato.core.printing import to_json
+    from ashiato.search.counting import counts
+    from ashiato.search.documents import counts_document, rows_document
+    from ashiato.search.reading import Deadline, Reader
+    from ashiato.search.refusals import SearchRefused
+    from ashiato.search.rows import page
+
+    try:
+        asked = _asked(visit)
+        with Reader(visit.lake, asked, visit.scope, moment=visit.now) as reader:
+            rows = page(reader, Deadline(SECONDS))
+            counted = counts(reader, Deadline(SECONDS), zone=visit.zone)
+            found = {**rows_document(reader, rows), "counts": counts_document(counted)}
+    except SearchRefused as refused:
+        told = {"error": refused.what, "where": refused.where, "remedy": refused.remedy}
+        return visit.json(told, status=400)
+    visit.audit("search", asked.q or asked.table, _noted(visit, asked, counted))
+    return Plain(to_json(found), media_type="application/json")
+
+
 @area.get("/search/export", title=N_("Export of records"), lake=True)
 def export(visit: Visit) -> Response:
     from ashiato.search.exporting import export as exported
@@ -79,15 +104,15 @@ def export(visit: Visit) -> Response:
     kind = "json" if visit.one("kind") == "json" else "csv"
     try:
         asked = _asked(visit).changed()
-        reader = Reader(visit.lake, asked, visit.scope, moment=visit.now)
         # What cannot be meant is told before anything is sent.
-        span = reader.span
+        with Reader(visit.lake, asked, visit.scope, moment=visit.now) as reader:
+            span = reader.span
     except SearchRefused as refused:
         return _refused(visit, refused)
     visit.audit("search exported", asked.q or asked.table, {**_noted(visit, asked), "kind": kind})
 
     def parts() -> Iterator[bytes]:
-        with reader:
+        with Reader(visit.lake, asked, visit.scope, moment=visit.now) as reader:
             yield from exported(reader, "json" if kind == "json" else "csv")
 
     name = f"{asked.table}-{min(span.end, visit.now):%Y%m%dT%H%M%SZ}.{kind}"
@@ -267,17 +292,20 @@ def _chart(visit: Visit, asked: Search, counted: Counts) -> Chart:
 
 
 def _facet(asked: Search, field: str, values: tuple[FacetValue, ...], distinct: int) -> dict[str, Any]:
+    from ashiato.search.terms import MOST_CHARACTERS
+
     most = max((v.count for v in values), default=0) or 1
 
     def one(value: FacetValue) -> dict[str, Any]:
         text = None if value.value is None else str(value.value)
-        short = text is None or len(text) <= LONGEST_CONDITION
+        without = asked.narrowed(field, text, negated=True)
+        short = (text is None or len(text) <= LONGEST_CONDITION) and len(without.q) <= MOST_CHARACTERS
         return {
             "value": text,
             "count": value.count,
             "share": value.count / most,
             "only": asked.narrowed(field, text).parameters() if short else None,
-            "without": asked.narrowed(field, text, negated=True).parameters() if short else None,
+            "without": without.parameters() if short else None,
         }
 
     return {"field": field, "values": [one(v) for v in values], "distinct": distinct}
