@@ -20,6 +20,7 @@ from ashiato.lake.home import Home
 from ashiato.web.app import make_app
 from ashiato.web.door import OpenDoor
 from ashiato.web.site import Site
+from ashiato.web.turns import Turns
 from web.client import Answer, Client
 
 ACCOUNTS = [
@@ -113,8 +114,15 @@ def site_of(home: Home, settings: Settings, identity: Identity | None) -> Site:
     return Site(home, settings, OpenDoor(identity))
 
 
+@pytest.fixture(scope="session")
+def reading(estate: Estate) -> Iterator[Site]:
+    """Pages over the estate that nobody writes to: templates and counts are made once for all tests."""
+    with Home.open_for_reading(estate.home) as home:
+        yield site_of(home, estate.settings, None)
+
+
 @pytest.fixture
-def visit(estate: Estate, request: pytest.FixtureRequest) -> Iterator[Visiting]:
+def visit(estate: Estate, reading: Site, request: pytest.FixtureRequest) -> Iterator[Visiting]:
     """`visit("/alerts?group=customer-a", role="viewer", groups=None, language="en", zone="UTC")` → Answer. With a
     `form` it is a POST, and goes to the spare estate; `of` names another estate."""
     homes: dict[Path, Home] = {}
@@ -130,10 +138,16 @@ def visit(estate: Estate, request: pytest.FixtureRequest) -> Iterator[Visiting]:
         of: Estate | None = None,
     ) -> Answer:
         asked = of or (estate if form is None else request.getfixturevalue("spare_estate"))
-        if asked.home not in homes:
-            homes[asked.home] = Home.open_for_reading(asked.home)
         visitor = None if role is None else someone(role, groups, language, zone)
-        client = Client(make_app(site_of(homes[asked.home], asked.settings, visitor)))
+        if asked is estate:
+            site = reading
+            # Each visit by somebody else, with all their turns.
+            site.door, site.turns = OpenDoor(visitor), Turns(site.settings.web)
+        else:
+            if asked.home not in homes:
+                homes[asked.home] = Home.open_for_reading(asked.home)
+            site = site_of(homes[asked.home], asked.settings, visitor)
+        client = Client(make_app(site))
         return client.get(path) if form is None else client.post(path, form)
 
     yield go
