@@ -13,10 +13,11 @@ from typing import Any
 from ashiato.config.causes import Causes, causes
 from ashiato.config.history import Change
 from ashiato.config.item import COLUMNS, NEWEST_FIRST, ConfigItem, item_of
-from ashiato.config.reading import connection, planned, rows
+from ashiato.config.reading import planned, rows
 from ashiato.core.scope import EVERY_ACCOUNT
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import everything
+from ashiato.lake.reading import reading
 
 Told = Mapping[str, Any]
 
@@ -52,7 +53,7 @@ def every_change(lake: PinnedLake) -> list[Change]:
     source = planned(lake, "config_items", everything())
     assert source is not None
     columns = ", ".join(f'"{c}"' for c in COLUMNS)
-    with connection() as opened:
+    with reading() as opened:
         found = [
             item_of(r)
             for r in rows(opened, f"SELECT {columns} FROM {source} WHERE variant = 0 ORDER BY {NEWEST_FIRST}")

@@ -241,5 +241,5 @@ def test_a_digest_of_impossible_names_stops_nothing(tmp_path: Path) -> None:
 
 def test_the_chain_of_a_digest_is_read_from_its_name() -> None:
     name = "AWSLogs/1/CloudTrail-Digest/eu-west-1/2026/10/01/1_CloudTrail-Digest_eu-west-1_my_trail_us-gov-east-1_20261001T010000Z.json.gz"
-    assert covering._trail("b", name) == "trail my_trail"
-    assert covering._trail("b", "other/key") == "s3://b/other/key"
+    assert covering.trail_of("b", name) == "trail my_trail"
+    assert covering.trail_of("b", "other/key") == "s3://b/other/key"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from ashiato.config.reading import connection
 from ashiato.core.scope import AccountScope
 from ashiato.formats.entities import entity_hash, named_in_arn
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import within
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 
 #: What is read of an event: enough to judge it, to say it in words, and to show it.
@@ -133,7 +133,7 @@ def _rows(
         **bound, "hashes": numbers, "first": first, "last": last, "superseded": list(lake.superseded),
         "accounts": sorted({s.account for s in spans}),
     }  # fmt: skip
-    with connection() as opened:
+    with reading() as opened:
         table = opened.sql(sql, params=parameters).to_arrow_table()
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows

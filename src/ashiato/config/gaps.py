@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from pyiceberg.expressions import And
 
 from ashiato.config.item import ResourceKey
-from ashiato.config.reading import as_rows, connection
+from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, within
 from ashiato.lake.presence import presence
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 from ashiato.ledger import tables as t
@@ -236,7 +237,7 @@ def _days(
     days: dict[tuple[str, str], set[date]] = {}
     if not plan.files or not accounts:
         return days
-    with connection() as opened:
+    with reading() as opened:
         rows = opened.execute(
             'SELECT DISTINCT "recipientAccountId", "awsRegion", "eventTime"::TIMESTAMP::DATE FROM'
             f" {relation(plan.files, plan.iceberg_schema)}"
@@ -259,7 +260,7 @@ def _stops(
     if not plan.files or not accounts:
         return {}
     found: dict[str, list[Stretch]] = {}
-    with connection() as opened:
+    with reading() as opened:
         rows = opened.execute(
             f'SELECT "recipientAccountId", "eventTime" FROM {relation(plan.files, plan.iceberg_schema)}'
             """ WHERE "eventName" IN ('StopLogging', 'DeleteTrail') AND "errorCode" IS NULL"""

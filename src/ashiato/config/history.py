@@ -13,10 +13,11 @@ from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.config.differences import PropertyChange, differences
 from ashiato.config.item import COLUMNS, NEWEST_FIRST, OUTLINE, ConfigItem, ResourceKey, item_of
-from ashiato.config.reading import connection, planned, rows
+from ashiato.config.reading import planned, rows
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most, equal, everything
+from ashiato.lake.reading import reading
 
 __all__ = ["Change", "ConfigItem", "ResourceKey", "changes", "items", "recent"]
 
@@ -82,7 +83,7 @@ def items(
     sql = f"SELECT {columns} FROM {source} WHERE variant = 0 AND {where} ORDER BY {NEWEST_FIRST}"
     if limit is not None:
         sql += f" LIMIT {int(limit)}"
-    with connection() as opened:
+    with reading() as opened:
         found = rows(opened, sql, parameters)
     return [item_of(row) for row in reversed(found)]
 
@@ -140,5 +141,5 @@ def recent(
         return []
     columns = ", ".join(f'"{c}"' for c in OUTLINE)
     sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {NEWEST_FIRST}, 3, 4 LIMIT {int(limit)}"
-    with connection() as opened:
+    with reading() as opened:
         return [item_of(row) for row in rows(opened, sql, bound)]

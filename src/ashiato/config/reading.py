@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _THREADS: Final = 2
-_CONFIG: dict[str, Any] = {"threads": _THREADS, "memory_limit": "768MB"}
-
-
-@contextmanager
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    """DuckDB in process, in UTC; it spills nothing and reads only the files that a plan names."""
-    with duckdb.connect(config=_CONFIG) as opened:
-        opened.execute("SET TimeZone = 'UTC'")
-        yield opened
 
 
 def planned(lake: PinnedLake, table: str, row_filter: BooleanExpression) -> str | None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ashiato.config.item import ResourceKey
-from ashiato.config.reading import connection, planned, rows
+from ashiato.config.reading import planned, rows
 from ashiato.core.errors import AshiatoError, WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import everything
+from ashiato.lake.reading import reading
 
 __all__ = ["MOST_FOUND", "ResourceKey", "find", "the_one"]
 
@@ -44,7 +45,7 @@ def find(lake: PinnedLake, text: str, scope: AccountScope, *, types: Sequence[st
         FROM {source} WHERE variant = 0 AND {allowed} AND {where}
         GROUP BY ALL ORDER BY max("configurationItemCaptureTime") DESC, 3, 1, 2, 4 LIMIT {MOST_FOUND}
     """
-    with connection() as opened:
+    with reading() as opened:
         found = rows(opened, sql, parameters)
     return [
         ResourceKey(

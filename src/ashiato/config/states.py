@@ -10,10 +10,11 @@ from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.config import history
 from ashiato.config.item import COLUMNS, DELETED, OUTLINE, ConfigItem, ResourceKey, item_of
-from ashiato.config.reading import connection, picked
+from ashiato.config.reading import picked
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_most
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.table_plan import TablePlan
 
@@ -73,5 +74,5 @@ def _newest(plan: TablePlan, where: str, parameters: Mapping[str, Any]) -> list[
         SELECT arg_max(file_index, {order}), arg_max(file_row_number, {order})
         FROM {relation(plan.files, plan.iceberg_schema)} WHERE {where} GROUP BY {key} ORDER BY {key}
     """
-    with connection() as opened:
+    with reading() as opened:
         return [(int(file), int(row)) for file, row in opened.execute(sql, dict(parameters)).fetchall()]

@@ -18,6 +18,7 @@ from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 
@@ -72,8 +73,7 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
     low, high = min(d.day for d in days), max(d.day for d in days)
     span = And(at_least("day", low.isoformat()), at_most("day", high.isoformat()))
     plan = lake.plan("footprints", And(span, any_of("entity", values)))
-    with duckdb.connect(config=_CONFIG) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         # Constants, not a subquery: they are compared with each row group's statistics and bloom filter.
         places = ", ".join(f"${i + 1}" for i in range(len(values)))
         columns = ", ".join(f'"{c.name}"' for c in FOOTPRINTS.columns)
@@ -88,9 +88,8 @@ def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence
     """Count the rows of some days, oldest first, that name one of the values."""
     hashes = [entity_hash(kind, value) for value in values for kind in KINDS]
     time = TABLES[table].time_column
-    with duckdb.connect(config=_CONFIG) as counting, duckdb.connect(config=_CONFIG) as reading:
+    with duckdb.connect(config=_CONFIG) as counting, reading() as rows:
         counter = Counter(table, counting, list(values))
-        reading.execute("SET TimeZone = 'UTC'")
         runs = list(_runs(days))
         for start in range(0, len(runs), _RUNS_A_READ):
             part = runs[start : start + _RUNS_A_READ]
@@ -112,7 +111,7 @@ def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence
                 parameters[f"end_{i}"] = (run[-1] + timedelta(days=1)).isoformat()
             if table == "cloudtrail":
                 parameters["superseded"] = superseded(lake.home)
-            for batch in reading.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):
+            for batch in rows.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):
                 counter.add(batch)
         return pa.Table.from_batches(list(counter.results()), FOOTPRINTS.schema)
 

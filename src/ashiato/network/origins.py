@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import duckdb
-
 from ashiato.core.scope import AccountScope
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import within
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.network.addresses import AddressKind, Networks, country_of, kind_of, network_of
 
@@ -72,8 +71,7 @@ def origins(
     parameters: dict[str, object] = {
         "start": start, "end": end, "before": before, "superseded": list(lake.superseded), **values,
     }  # fmt: skip
-    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         cursor = connection.execute(sql, parameters)
         rows = cursor.fetchmany(MOST_ADDRESSES)
         others = 0

@@ -14,8 +14,8 @@ from ashiato.config.item import COLUMNS, item_of
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_most
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
-from ashiato.trace.reading import connect
 
 _TIME: Final = "configurationItemCaptureTime"
 _IDENTITY: Final = ("awsAccountId", "awsRegion", "resourceType", "resourceId")
@@ -65,7 +65,7 @@ def _before(
     bound: dict[str, Any] = {**values, **{f"id_{i}": text for i, text in enumerate(ids)}}
     where = f'"resourceId" IN ({places}) AND variant = 0 AND {allowed}'
     names = ", ".join(f'"{c}"' for c in (*_IDENTITY, _TIME, "configurationStateId"))
-    with connect() as connection:
+    with reading() as connection:
         found = connection.sql(
             f'SELECT {names} FROM {source} WHERE {where} AND "{_TIME}" <= $newest',
             params={**bound, "newest": newest},

@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from ashiato.formats.refs import COLUMNS, flow_ref
 from ashiato.formats.tables import ACCOUNT_REGION
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 from ashiato.trace.keys import condition
-from ashiato.trace.reading import Asked, connect
+from ashiato.trace.reading import Asked
 
 #: Days with records that are counted: the newest.
 MOST_DAYS: Final = 92
@@ -98,7 +99,7 @@ def exchanges(asked: Asked, found: pa.Table, own: Collection[str]) -> Exchanges:
         FROM counted GROUP BY other, log ORDER BY sent DESC NULLS LAST, other LIMIT {_MOST_PEERS}
     """
     values |= of_scope | {"start": start, "end": end, "own": sorted(own)}
-    with connect() as connection:
+    with reading() as connection:
         rows = connection.sql(sql, params=values).to_arrow_table().to_pylist()
     return Exchanges(tuple(_merged(rows)), len(days) > len(chosen), frozenset(own))
 

@@ -16,11 +16,12 @@ import sqlalchemy as sa
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
 from ashiato.lake.predicates import any_of
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
-from ashiato.trace.reading import Asked, connect, newest
+from ashiato.trace.reading import Asked, newest
 from ashiato.trace.subjects import Subject
 from ashiato.words.messages import Language, Message
 
@@ -189,7 +190,7 @@ def _no_log(asked: Asked, accounts: Collection[str], span: Span, language: Langu
         plan = asked.lake.plan(table, any_of(column, sorted(accounts)))
         present: set[str] = set()
         if plan.files:
-            with connect() as connection:
+            with reading() as connection:
                 for account in accounts:
                     sql = f'SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE "{column}" = $account LIMIT 1'
                     if connection.execute(sql, {"account": account}).fetchone():

@@ -16,10 +16,10 @@ from ashiato.formats.refs import event_ref
 from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 from ashiato.trace.keys import Window, condition
-from ashiato.trace.reading import connect
 from ashiato.trace.subjects import Subject
 
 #: Operations looked at, the newest days first: more would not fit beside other people's pages.
@@ -119,7 +119,7 @@ def habits(
         f" FROM {relation(plan.files, plan.iceberg_schema)} WHERE eventTime >= $start AND eventTime < $end"
         f" AND {named} AND {allowed} AND {default_view('cloudtrail')} AND ({acting})"
     )
-    with connect() as connection:
+    with reading() as connection:
         connection.execute(sql, parameters)
         return _summed(connection, zone, since, most)
 

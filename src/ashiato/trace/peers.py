@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 from ashiato.trace.hosts import Host, hosts_of
 from ashiato.trace.keys import Key, Window, condition, footprints
-from ashiato.trace.reading import Asked, connect
+from ashiato.trace.reading import Asked
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 from ashiato.words.ports import protocol_name
@@ -112,7 +113,7 @@ def traffic(
     named, values = condition(keys, account)
     allowed, of_scope = scope.sql(f'"{account}"')
     parameters = values | of_scope | {"own": sorted(own), "start": start, "end": end}
-    with connect() as connection:
+    with reading() as connection:
         connection.execute(_FLOWS.format(source=relation(plan.files, plan.iceberg_schema), named=named, allowed=allowed,
                                          ephemeral=_EPHEMERAL), parameters)  # fmt: skip
         return _summed(connection, host, since, telling)

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 from ashiato.trace.keys import Key, Window, condition
 
-CONFIG: Final[dict[str, Any]] = {"threads": 2, "memory_limit": "1GB"}
 #: More spans of time than this are asked for as one.
 _MOST_SPANS: Final = 400
 #: Rows whose exact times are looked up first: a page's worth.
@@ -52,12 +51,6 @@ class Place:
 
     time: datetime
     tie: str = ""
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config=CONFIG)
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def newest(
@@ -193,7 +186,7 @@ def _read(
     source = relation(plan.files, plan.iceberg_schema)
     order = "ASC" if oldest else "DESC"
     rest = f'{" AND ".join(conditions)} ORDER BY "{column}" {order}, _tie {order} LIMIT {int(limit)}'
-    with connect() as connection:
+    with reading() as connection:
         at, times = _of_spans(column, spans)
         if limit <= _FEW:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
@@ -238,7 +231,7 @@ def counted(asked: Asked, table: str, spans: Sequence[tuple[datetime, datetime]]
         f'SELECT count(*), min("{column}"), max("{column}") FROM {relation(plan.files, plan.iceberg_schema)}'
         f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)}"
     )
-    with connect() as connection:
+    with reading() as connection:
         row = connection.execute(sql, parameters).fetchone()
     return (0, None, None) if row is None else (int(row[0]), row[1], row[2])
 

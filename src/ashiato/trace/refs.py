@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import duckdb
 from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.core.scope import AccountScope
@@ -15,6 +14,7 @@ from ashiato.formats.refs import Ref, flow_ref, parse_ref
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import equal, within
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.variants import record_of as record_of_row
 
@@ -116,8 +116,7 @@ def _rows(lake: PinnedLake, ref: Ref, scope: AccountScope) -> list[dict[str, Any
         f"SELECT * FROM {relation(plan.files, plan.iceberg_schema)} WHERE {where} AND {allowed}"
         f" {order} LIMIT {_MOST_COPIES if order else 5000}"
     )
-    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         rows: list[dict[str, Any]] = connection.sql(sql, params=values | more).to_arrow_table().to_pylist()
     if ref.table == "vpc_flow_logs":
         rows = [row for row in rows if is_flow(row, ref)][:1]

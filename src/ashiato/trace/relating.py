@@ -12,6 +12,7 @@ import pyarrow as pa
 from ashiato.formats.principals import is_service_address
 from ashiato.formats.tables import TABLES
 from ashiato.lake.footprint_counts import Counter, selection
+from ashiato.lake.reading import reading
 from ashiato.trace.keys import Key
 from ashiato.trace.telling import Telling
 from ashiato.words.names import short_arn
@@ -42,8 +43,7 @@ def related(
     counted = [_counted(table, part) for table, part in rows.items() if part.num_rows]
     if not counted:
         return Related([], {})
-    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         connection.register("parts", pa.concat_tables(counted))
         found = connection.sql(
             "SELECT kind, entity, role, sum(count)::BIGINT AS count, min(first) AS first, max(last) AS last,"

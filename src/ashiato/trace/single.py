@@ -11,6 +11,7 @@ from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import equal
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.trace.changes import changes
 from ashiato.trace.connections import connection_document, joined
@@ -18,7 +19,7 @@ from ashiato.trace.hosts import Host
 from ashiato.trace.keys import Key, Window
 from ashiato.trace.links import links
 from ashiato.trace.operations import operations
-from ashiato.trace.reading import TIE, Asked, between_times, connect
+from ashiato.trace.reading import TIE, Asked, between_times
 from ashiato.trace.recognising import Pasted
 from ashiato.trace.refs import condition_of, is_flow
 from ashiato.trace.relating import related
@@ -59,7 +60,7 @@ def rows_of(lake: PinnedLake, pasted: Pasted, scope: AccountScope) -> pa.Table:
         f"SELECT *, {TIE[table]} AS _tie FROM {relation(plan.files, plan.iceberg_schema)}"
         f" WHERE {where} AND {allowed} AND {view} LIMIT {most}"
     )
-    with connect() as connection:
+    with reading() as connection:
         rows = connection.sql(sql, params=values | more).to_arrow_table()
     if pasted.ref is not None and table == "vpc_flow_logs":
         keep = [is_flow(row, pasted.ref) for row in rows.to_pylist()]

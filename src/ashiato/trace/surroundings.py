@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 from pyiceberg.expressions import And, BooleanExpression
@@ -16,6 +15,7 @@ from ashiato.core.clock import now
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, equal
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
@@ -30,7 +30,7 @@ from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.links import links
 from ashiato.trace.origins import origin
 from ashiato.trace.own_addresses import ours
-from ashiato.trace.reading import Asked, connect, newest
+from ashiato.trace.reading import Asked, newest
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 from ashiato.words.texts import shown
@@ -161,7 +161,7 @@ class Surroundings:
         plan = self.asked.lake.plan(table, wanted)
         if not plan.files:
             return None
-        with connect() as connection:
+        with reading() as connection:
             row = connection.execute(
                 f'SELECT max("{time}") FROM {relation(plan.files, plan.iceberg_schema)}'
                 f' WHERE list_contains($accounts::VARCHAR[], "{column}")',
@@ -197,7 +197,7 @@ def _data_events(lake: PinnedLake, accounts: list[str]) -> bool:
     )
     if not plan.files:
         return False
-    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
+    with reading() as connection:
         return (
             connection.execute(
                 f"SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE eventCategory = 'Data'"

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-import duckdb
 import sqlalchemy as sa
 
 from ashiato.core.scope import AccountScope
@@ -16,6 +15,7 @@ from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import within
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
@@ -75,8 +75,7 @@ def activity(lake: PinnedLake, log: Log, start: datetime, end: datetime, scope: 
         f" FROM {relation(plan.files, plan.iceberg_schema)}"
         f' WHERE "{column}" >= $since AND "{column}" < $end AND {default_view(log)} AND {allowed} GROUP BY 1'
     )
-    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         rows = connection.execute(sql, parameters).fetchall()
     counts = {int(hour): (int(count), int(marked)) for hour, count, marked in rows}
     known_from = min(counts, default=0)
