@@ -136,9 +136,10 @@ def test_throttling_waits_longer_each_time_and_goes_on(
         until(lambda: live.state.error is None)
     assert live.state.counts["throttled"] == 3
     pauses = [b - a for a, b in pairwise(times[:4])]
-    assert pauses[0] >= 0.85
-    assert pauses[1] >= 1.7
-    assert pauses[2] >= 3.4
+    # Twice as long each time, less a quarter by chance.
+    assert pauses[0] >= 0.75
+    assert pauses[1] >= 1.5
+    assert pauses[2] >= 3.0
 
 
 def test_throttling_amid_the_history_doubles_and_loses_nothing(

@@ -153,5 +153,6 @@ def test_list_requests_are_counted_and_kept_within_the_budget(bucket: Bucket, pr
         # 100 a day accrue with the day; the pass after the first is soon out of it.
         running.until(lambda: "request budget" in (running.live.state.forecast or ""), 60)
         spent = running.listings.requests(f"s3://{bucket.name}", TODAY)
-        assert spent["again"] + spent.get("discovery", 0) <= 100 + 5
+        # Early in the day the budget may be spent before anything is listed again.
+        assert spent.get("again", 0) + spent.get("discovery", 0) <= 100 + 5
         assert running.live.state.counts["list_requests_today"] > 0

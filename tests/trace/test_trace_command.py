@@ -143,7 +143,8 @@ def test_the_file_holds_no_script_and_fetches_nothing(hostile: Path, language: A
     assert not {n for n in names if n.startswith("on") or n in ("href", "src", "style", "action", "srcset")}
     assert len(re.findall(r"<style>", text)) == 1
     assert text.isprintable() or not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
-    assert "49" not in re.findall(r"7 \* 7|\b49\b", text), "a template in a record was not run"
+    # 49 may be the minute of a time.
+    assert not re.search(r"(?<![:\d])49(?![:\d])", text), "a template in a record was not run"
     policy = next(
         value for _, a in tags.seen for name, value in a if name == "content" and "default-src" in str(value)
     )

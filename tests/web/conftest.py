@@ -19,6 +19,7 @@ from ashiato.demo import generate
 from ashiato.lake.home import Home
 from ashiato.web.app import make_app
 from ashiato.web.door import OpenDoor
+from ashiato.web.live import Live
 from ashiato.web.site import Site
 from ashiato.web.turns import Turns
 from web.client import Answer, Client
@@ -143,6 +144,8 @@ def visit(estate: Estate, reading: Site, request: pytest.FixtureRequest) -> Iter
             site = reading
             # Each visit by somebody else, with all their turns.
             site.door, site.turns = OpenDoor(visitor), Turns(site.settings.web)
+            # Each client has an event loop of its own, and what waits for news belongs to one.
+            site.live = Live(site.home.ledger, site.settings)
         else:
             if asked.home not in homes:
                 homes[asked.home] = Home.open_for_reading(asked.home)

@@ -72,9 +72,9 @@ def test_an_admin_switches_and_it_is_audited(visit: Visiting, own_estate: Estate
     with Home.open_for_reading(own_estate.home) as home:
         said = home.ledger.rows(sa.select(rule_states).where(rule_states.c.rule == RULE))
         assert [r.enabled for r in said] == [0]
-        assert [(r.who, r.what, r.target) for r in home.ledger.rows(sa.select(audit_log))] == [
-            ("erin", "rule switched", RULE)
-        ]
+        # Visits of other tests were searches: the copy has them too.
+        acts = home.ledger.rows(sa.select(audit_log).where(audit_log.c.what.like("rule%")))
+        assert [(r.who, r.what, r.target) for r in acts] == [("erin", "rule switched", RULE)]
     off = visit(f"/detections/{RULE}", of=own_estate)
     assert "Switch it on" in off.words
     assert "Try it on the past first." in off.words
