@@ -41,7 +41,8 @@ def test_the_incident_is_followed_to_the_leaked_key(
             page.wait_for_url(f"**/guide/{number}")
             picture(page, f"guide-{number}-{look}")
             assert serious(page) == []
-            page.click("main a.button")
+            with page.expect_navigation():
+                page.click("main a.button")
             assert page.locator("h1").count() == 1
             answer = _answer(incident, number)
             assert _findable(page, answer, incident), f"step {number}: {answer} is not on {page.url}"

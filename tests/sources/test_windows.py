@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ashiato.core.errors import SourceUnavailable
@@ -98,6 +98,8 @@ class World:
         )  # fmt: skip
 
 
+# A jump while an earlier look was not committed, then a kill.
+@example(3827100, True)
 @given(st.integers(0, 10**9), st.booleans())
 @settings(max_examples=60)
 def test_every_event_comes_through_failures_kills_and_lateness(seed: int, says_when: bool) -> None:

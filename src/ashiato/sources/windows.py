@@ -182,6 +182,10 @@ class Follower:
         assert positions.front is not None
         jumped = now - positions.front > self._habits.jump
         if jumped:
+            if self._new.waiting():
+                # What earlier looks handed over and is not committed belongs to the range from now on: it must be
+                # handed over with it again, or a kill would lose it.
+                self._ids.clear()
             positions.jump(now - self.overlap, self.overlap)
         step = self._new.begin()
         latest = timedelta(0)
