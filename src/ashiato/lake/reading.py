@@ -28,8 +28,8 @@ _shared: duckdb.DuckDBPyConnection | None = None
 def reading() -> duckdb.DuckDBPyConnection:
     """A connection of its own to the shared database, in UTC, for any thread; close it, or use it in a `with`.
 
-    What it registers and makes as temporary is its own; make nothing else there. Memory and disk are shared by all who
-    read at the moment: 1 GB, then 2 GB of a temporary folder.
+    What it registers and makes as temporary is its own; macros are everybody's, tables are not to be made. Memory and
+    disk are shared by all who read at the moment: 1 GB, then 2 GB of a temporary folder.
     """
     global _shared
     with _lock:

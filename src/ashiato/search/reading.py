@@ -1,11 +1,8 @@
-"""The database in process that searches run in: one for all, with limits on memory and time."""
+"""Statements of a search, run in the database that all readers share, with limits on time."""
 
 from __future__ import annotations
 
-import atexit
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +23,7 @@ from ashiato.engine import macros
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.search.conditions import condition
 from ashiato.search.dialects import Bound
@@ -34,34 +32,22 @@ from ashiato.search.slices import Slice, portions, slices
 
 T = TypeVar("T")
 
-_CONFIG: dict[str, Any] = {
-    "threads": 2,
-    "memory_limit": "768MB",
-    "max_temp_directory_size": "2GB",
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 #: Rows that a stream hands over at a time.
 BATCH_ROWS = 2048
 _MACROS = ("ax_json_scalar", "ax_json_extract")
 _lock = Lock()
-_shared: duckdb.DuckDBPyConnection | None = None
+_macros_made = False
 
 
 def _cursor() -> duckdb.DuckDBPyConnection:
-    """A connection of its own to the shared database, which keeps footers of files that it has read."""
-    global _shared
+    """A connection of its own, with the macros of searches."""
+    global _macros_made
+    cursor = reading()
     with _lock:
-        if _shared is None:
-            spill = tempfile.mkdtemp(prefix="ashiato-search-")
-            atexit.register(shutil.rmtree, spill, ignore_errors=True)
-            made = duckdb.connect(":memory:", config={**_CONFIG, "temp_directory": spill})
-            made.execute("SET parquet_metadata_cache = true")
+        if not _macros_made:
             for statement in (*macros.statements(*_MACROS), *_own_macros()):
-                made.execute(statement)
-            _shared = made
-        cursor = _shared.cursor()
-    cursor.execute("SET TimeZone = 'UTC'")
+                cursor.execute(statement)
+            _macros_made = True
     return cursor
 
 
