@@ -76,8 +76,8 @@ def create(
     if lasts is not None:
         try:
             lifetime = parse_span(lasts)
-        except (ValueError, OverflowError):
-            lifetime = None
+        except ValueError:
+            pass
         if lifetime is None:
             raise WrongUse(
                 "a token lasts for a span of time", where="--lasts", remedy='Write it like "30 days".'

@@ -56,7 +56,7 @@ def moment(text: str, option: str, *, ahead: bool) -> datetime:
     """A time: 2026-12-31, 2026-12-31T09:00+09:00 (UTC without a zone), or a span from now such as "7 days"."""
     from ashiato.core.clock import now
     from ashiato.core.errors import WrongUse
-    from ashiato.core.settings import parse_span
+    from ashiato.core.spans import parse_span
 
     try:
         time = datetime.fromisoformat(text.strip())
