@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.output import say
 
 if TYPE_CHECKING:
     from ashiato.lake.home import Home
@@ -75,17 +76,10 @@ def _beside(opened: Home, told: Common, *, watches: bool) -> AbstractContextMana
     if watches:
         from ashiato.watch.assembled import assembled, watching_beside
 
-        return watching_beside(assembled(opened, told.settings, _say))
+        return watching_beside(assembled(opened, told.settings, say))
     from ashiato.watch.job_runner import running_jobs
 
-    return running_jobs(opened, told.settings, _say)
-
-
-def _say(text: str) -> None:
-    from ashiato.cli.output import plain
-    from ashiato.core.clock import now
-
-    print(f"{now():%Y-%m-%d %H:%M:%SZ} {plain(text)}", file=sys.stderr, flush=True)
+    return running_jobs(opened, told.settings, say)
 
 
 def _opened(told: Common, wait: float, *, watch: bool) -> tuple[Home, bool]:
@@ -98,7 +92,7 @@ def _opened(told: Common, wait: float, *, watch: bool) -> tuple[Home, bool]:
     except HomeBusy:
         # Whoever writes now has made and migrated it.
         if watch:
-            _say("Another process writes to this home; it is left to watch, and these are the pages alone.")
+            say("Another process writes to this home; it is left to watch, and these are the pages alone.")
     else:
         if watch:
             return opened, True
