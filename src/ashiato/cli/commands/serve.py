@@ -49,24 +49,24 @@ def serve(
     """Serve the pages, and watch the sources of the settings as `ashiato watch` does: everything in one process.
     Tells the pages' address, and at the first start the link for the first admin, on standard output; ends by SIGTERM
     or Ctrl-C."""
-    from ashiato.access.links import PATH, Links
+    from ashiato.access.links import Links, address
     from ashiato.watch.http import bind
     from ashiato.web.door import AccountDoor
     from ashiato.web.serving import run
     from ashiato.web.site import Site
 
     told = common(home, config, format_, json)
-    address = listen or told.settings.web.listen
-    socket = bind(address, where="web.listen")
+    wanted = listen or told.settings.web.listen
+    socket = bind(wanted, where="web.listen")
     with ExitStack() as stack:
         opened, watches = _opened(
             told, wait, watch=not pages_only and any(o.enabled for o in told.settings.sources)
         )
         stack.enter_context(opened)
-        begin = f"http://{address.rpartition(':')[0]}:{socket.getsockname()[1]}"
+        begin = f"http://{wanted.rpartition(':')[0]}:{socket.getsockname()[1]}"
         beside = _beside(opened, told, watches=watches)
         secret = Links(opened.ledger, told.settings).first_start()
-        tell(told, begin, None if secret is None else begin + PATH + secret)
+        tell(told, begin, None if secret is None else address(told.settings, secret, begin))
         stack.enter_context(beside)
         run(Site(opened, told.settings, AccountDoor.of(opened.ledger, told.settings)), socket)
 

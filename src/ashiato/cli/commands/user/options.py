@@ -18,19 +18,12 @@ USER_COLUMNS = [
 ]  # fmt: skip
 
 
-def address_of_link(settings: Settings, secret: str) -> str:
-    """The address that somebody opens to choose a password."""
-    from ashiato.access.links import PATH
-
-    base = settings.alerts.link or f"http://{settings.web.listen}"
-    return base.rstrip("/") + PATH + secret
-
-
 def link_document(settings: Settings, secret: str) -> dict[str, Any]:
+    from ashiato.access.links import address
     from ashiato.core import clock
 
     return {
-        "link": address_of_link(settings, secret),
+        "link": address(settings, secret),
         "link_expires": clock.now() + settings.access.link_lifetime,
     }
 
