@@ -98,7 +98,10 @@ def _typed(name: str) -> str:
     from ashiato.core.errors import WrongUse
 
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise WrongUse("the password is no text", remedy="Give a line of UTF-8.") from None
     from getpass import getpass
 
     typed = getpass(f"New password of {name}: ")
