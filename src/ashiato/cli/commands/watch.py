@@ -51,12 +51,8 @@ def watch(
 ) -> None:
     """Watch the sources of the settings: what arrives is committed within seconds. Says on standard error what
     came and what is wrong; ends by SIGTERM or Ctrl-C."""
-    import logging
-
     from ashiato.watch.assembled import assembled, deliver_rest
 
-    # A commit that meets one of maintenance is tried again at once, which PyIceberg tells as a warning.
-    logging.getLogger("pyiceberg").setLevel(logging.ERROR)
     told = common(home, config, format_, json)
     with told.open_for_writing("ashiato watch", wait_seconds=wait) as opened:
         watching = assembled(opened, told.settings, say, once=once, listen=listen)
