@@ -74,11 +74,6 @@ class Identity:
         """Whoever has the command line, and with it the control database."""
         return cls(name, "admin", abilities_of("admin"), via="cli")
 
-    @classmethod
-    def demo(cls) -> Identity:
-        """The one visitor of `ashiato demo`, on loopback."""
-        return cls("demo", "admin", abilities_of("admin"), via="demo")
-
     def scope(self, settings: Settings) -> AccountScope:
         """The accounts that it may see. A group that the settings do not know holds none."""
         return AccountScope() if self.groups is None else AccountScope.of_groups(self.groups, settings)

@@ -101,10 +101,6 @@ class Users:
         """Every user, by name."""
         return [user_of(row) for row in self._ledger.rows(sa.select(users).order_by(users.c.key))]
 
-    def any(self) -> bool:
-        """Whether there is one: else the first start is not over."""
-        return bool(self._ledger.scalar(sa.select(sa.exists(sa.select(users.c.id)))))
-
     def get(self, name: str) -> User:
         """Raises WrongUse where there is none of that name."""
         with self._ledger.engine.connect() as connection:
