@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-Keys = dict[str, tuple[str, str]]
+from document_keys import Keys, under
 
 USER: Keys = {
     "name": ("text", "the user's name"),
@@ -55,14 +55,9 @@ ENTRY: Keys = {
     "detail": ("object", "the rest; `via` and `address`: how and from where"),
 }
 
-
-def _listed(keys: Keys) -> Keys:
-    return {f"[].{key}": told for key, told in keys.items()}
-
-
 #: command: (call, keys, about)
 ACCESS: dict[str, tuple[str, Keys, str]] = {
-    "ashiato user list": ("ashiato user list --json", _listed(USER), "A list, by name."),
+    "ashiato user list": ("ashiato user list --json", under("[].", USER), "A list, by name."),
     "ashiato user add": (
         "ashiato user add NAME --role ROLE --json",
         {**USER, **LINK},
@@ -85,7 +80,7 @@ ACCESS: dict[str, tuple[str, Keys, str]] = {
     ),
     "ashiato user sessions": (
         "ashiato user sessions --json",
-        _listed(SESSION),
+        under("[].", SESSION),
         "A list of those that go on, the last used first.",
     ),
     "ashiato user sign-out": (
@@ -93,12 +88,12 @@ ACCESS: dict[str, tuple[str, Keys, str]] = {
         {"name": ("text", "the user's name"), "ended": ("number", "sessions that ended")},
         "",
     ),
-    "ashiato token list": ("ashiato token list --json", _listed(TOKEN), "A list, newest first."),
+    "ashiato token list": ("ashiato token list --json", under("[].", TOKEN), "A list, newest first."),
     "ashiato token create": (
         "ashiato token create USER NAME --scope SCOPE --json",
         {**TOKEN, "token": ("text", "the token itself: shown this once")},
         "",
     ),
     "ashiato token revoke": ("ashiato token revoke NUMBER --json", TOKEN, "The token as it is now."),
-    "ashiato audit": ("ashiato audit --json", _listed(ENTRY), "A list, newest first."),
+    "ashiato audit": ("ashiato audit --json", under("[].", ENTRY), "A list, newest first."),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-Keys = dict[str, tuple[str, str]]
+from document_keys import Keys, under
 
 ALERT: Keys = {
     "id": ("text", "`A-17`"),
@@ -63,11 +63,6 @@ STORY: Keys = {
     "level": ("text", "highest level that it was found at"),
     "alerts": ("list of text", "alerts that it is in"),
 }
-
-
-def under(prefix: str, keys: Keys) -> Keys:
-    """The keys of a document inside another."""
-    return {f"{prefix}{key}": told for key, told in keys.items()}
 
 
 FINDING: Keys = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-Keys = dict[str, tuple[str, str]]
+from document_keys import Keys, under
 
 RESOURCE: Keys = {
     "account": ("text", "account, twelve digits"),
@@ -16,7 +16,7 @@ OUTLINE: Keys = {
     "time": ("time", "when the item was captured"),
     "status": ("text", "configurationItemStatus: OK, ResourceDiscovered, ResourceDeleted …"),
     "resource": ("object", "the resource"),
-    **{f"resource.{k}": v for k, v in RESOURCE.items()},
+    **under("resource.", RESOURCE),
     "zone": ("text or null", "availabilityZone"),
     "created": ("time or null", "resourceCreationTime"),
     "ref": ("text", "the item's reference"),
@@ -55,10 +55,6 @@ CAUSE: Keys = {
     "behind[].who": ("text", "the principal's short name"),
     "behind[].why": ("text", "why it is thought to have led to the call"),
 }
-
-
-def under(prefix: str, keys: Keys) -> Keys:
-    return {f"{prefix}{k}": v for k, v in keys.items()}
 
 
 #: (command, call, about, keys).

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from document_keys import Keys
+
 _PROBLEM = {
     "problems": ("list", "documents that cannot be evaluated"),
     "problems[].file": ("text", "the file"),
@@ -15,7 +17,7 @@ _SWITCHED = {
     "[].enabled": ("boolean", "whether it is evaluated from now on"),
 }
 
-DETECTIONS: dict[str, tuple[str, dict[str, tuple[str, str]], str]] = {
+DETECTIONS: dict[str, tuple[str, Keys, str]] = {
     "ashiato detections list": (
         "ashiato detections list --json",
         {

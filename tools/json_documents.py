@@ -11,16 +11,17 @@ from access_documents import ACCESS
 from alert_documents import ALERTS
 from config_documents import CONFIG
 from detection_documents import DETECTIONS
+from document_keys import Keys
 from search_documents import SEARCH
 from trace_documents import TRACE
 
 
 @dataclass(frozen=True)
 class Document:
-    """The JSON of one call. A key's path: `a.b` is `b` inside `a`; `a[]` an element of the list `a`."""
+    """The JSON of one call."""
 
     call: str
-    keys: dict[str, tuple[str, str]]
+    keys: Keys
     about: str = ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-Keys = dict[str, tuple[str, str]]
+from document_keys import Keys
 
 _HEAD: Keys = {
     "table": ("text", "what was searched"),
@@ -12,8 +12,6 @@ _HEAD: Keys = {
     "columns": ("list", "columns that are shown"),
     "rows": ("list", "records: their columns by name, and `ref`, which names the record"),
 }
-
-
 _COUNTED: Keys = {
     "next": ("text", "cursor of the next page, for --after; null after the last"),
     "reached": ("time", "where the time was over before the page was full: looked at up to there; else null"),

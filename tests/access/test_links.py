@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from access.conftest import PASSWORD, ROOT, Clock
 from ashiato.access import audit
 from ashiato.access.identity import Identity
-from ashiato.access.links import LinkOver, Links
+from ashiato.access.links import LinkOver, Links, address
 from ashiato.access.roles import Forbidden, abilities_of
 from ashiato.access.sessions import Sessions
 from ashiato.access.signing_in import PasswordAuthenticator
@@ -148,3 +148,10 @@ def test_guesses_and_who_may_not(users: Users, links: Links, ledger: Ledger) -> 
         links.issue("ann", Identity("bob", "analyst", abilities_of("analyst"), user=2))
     with ledger.engine.connect() as connection:
         assert secret not in str(ledger.rows(sa.select(t.links))) + str(audit.entries(connection))
+
+
+def test_they_begin_where_browsers_reach_the_pages(settings: Settings) -> None:
+    assert address(settings, "x") == "http://127.0.0.1:8602/link/x"
+    assert address(settings, "x", "http://127.0.0.1:40000") == "http://127.0.0.1:40000/link/x"
+    settings.alerts.link = "https://ashiato.example.com/"
+    assert address(settings, "x", "http://0.0.0.0:8602") == "https://ashiato.example.com/link/x"

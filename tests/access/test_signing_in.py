@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from access.conftest import PASSWORD, ROOT, TRUE_HASHER, Clock
-from ashiato.access import audit, passwords
+from ashiato.access import audit, limiting, passwords
 from ashiato.access.limiting import LockedOut
 from ashiato.access.sessions import Sessions
 from ashiato.access.signing_in import PasswordAuthenticator, SignInRefused
@@ -192,6 +192,20 @@ def test_many_guesses_at_once_are_no_more_than_five(door: Door, hashes: list[str
         thread.join(60)
     assert sum(s.startswith("SignInRefused") for s in said) == 5
     assert len(hashes) == 5
+
+
+def test_however_many_names_are_tried_memory_does_not_grow(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limiting, "MOST_COUNTS", 100)
+    gate = limiting.Gate(settings.access)
+    for n in range(1000):
+        gate.admit(f"user{n}", f"198.51.{n // 50}.{n % 50}", known=False)
+        assert len(gate._kept.events) <= 102
+    for _ in range(5):
+        gate.admit("ann", HERE, known=False)
+    with pytest.raises(LockedOut):
+        gate.admit("ann", HERE, known=False)
 
 
 def test_the_log_is_not_filled_by_who_is_locked_out(door: Door, ledger: Ledger) -> None:

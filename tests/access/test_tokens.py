@@ -155,3 +155,30 @@ def test_a_token_makes_no_tokens_and_sets_no_password(users: Users, tokens: Toke
 def test_names_hide_nothing(tokens: Tokens, name: str) -> None:
     with pytest.raises(WrongUse):
         tokens.create("bob", name, ["read"], ROOT)
+
+
+def test_with_a_token_nothing_is_done_that_only_its_user_may(
+    ledger: Ledger, settings: Settings, users: Users, tokens: Tokens
+) -> None:
+    """Whoever has somebody's token to read cannot sign them out, rename them or take their other tokens."""
+    sessions = Sessions(ledger, settings)
+    session = sessions.begin(users.get("bob"), user_agent="", address="")[1]
+    other = tokens.create("bob", "other", ["read"], ROOT)[1]
+    reader = tokens.find(tokens.create("bob", "ci", ["read"], ROOT)[0])
+    assert reader is not None
+    for act in (
+        lambda: users.change("bob", reader, display="x"),
+        lambda: sessions.of("bob", reader),
+        lambda: sessions.revoke_all("bob", reader),
+        lambda: tokens.all(reader, user_name="bob"),
+    ):
+        with pytest.raises(Forbidden):
+            act()
+    for revoke, number in ((sessions.revoke, session.number), (tokens.revoke, other.number)):
+        with pytest.raises(WrongUse):
+            revoke(number, reader)
+    assert sessions.of("bob", ROOT) == [session]
+    assert [x.revoked_at for x in tokens.all(ROOT)] == [None, None]
+    admin = tokens.find(tokens.create("ann", "ci", ["users"], ROOT)[0])
+    assert admin is not None
+    assert users.change("bob", admin, display="x").display == "x"

@@ -155,6 +155,8 @@ def test_a_password_comes_from_standard_input(installed: Installed, ledger: Ledg
     installed.json("user", "add", "ann", "--role", "admin")
     short = installed("user", "password", "ann", stdin=b"short\n")
     assert short.status == 2
+    no_text = installed("user", "password", "ann", stdin=b"four unrelated \xff\xfe words\n")
+    assert (no_text.status, "no text" in no_text.err) == (2, True)
     set_ = installed.json("user", "password", "ann", stdin=PASSWORD.encode() + b"\n")
     assert set(set_) == described("user password")
     signing = PasswordAuthenticator(ledger, Settings())

@@ -56,3 +56,11 @@ def test_an_error_is_kept_for_nobody_and_the_oldest_give_way() -> None:
         kept.get("a", 10, lambda: 1 // 0)
     assert [kept.get(key, 10, key.upper) for key in ("a", "b", "c")] == ["A", "B", "C"]
     assert kept.get("a", 10, lambda: "again") == "again"
+
+
+def test_of_what_cannot_be_made_nothing_stays() -> None:
+    kept = Kept()
+    for key in range(100):
+        with pytest.raises(ZeroDivisionError):
+            kept.get(key, 10, lambda: 1 // 0)
+    assert kept._making == {}

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ashiato.core.errors import WrongUse
-from ashiato.core.settings import Settings, load_settings, parse_span
+from ashiato.core.settings import Settings, load_settings
+from ashiato.core.spans import parse_span
 from ashiato.core.text import fitting, printable
 
 
@@ -39,6 +40,17 @@ def test_spans_of_time_are_written_as_people_say_them(text: object, span: timede
 def test_what_is_no_span_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="400 days"):
         parse_span(text)
+
+
+def test_a_span_that_no_calendar_holds_is_refused_like_any_wrong_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for endless in ("99999999999999 years", 10**12):
+        with pytest.raises(ValueError, match="too long"):
+            parse_span(endless)
+    monkeypatch.setenv("ASHIATO_ACCESS__TOKEN_LIFETIME", "99999999999999 years")
+    with pytest.raises(WrongUse, match="token_lifetime"):
+        load_settings()
 
 
 def test_everything_has_a_default_and_a_description() -> None:

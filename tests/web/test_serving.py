@@ -79,6 +79,14 @@ def test_it_tells_a_link_serves_and_ends_cleanly(tmp_path: Path) -> None:
         assert one.end() == 0, one.said
 
 
+def test_behind_a_proxy_the_link_is_the_proxys(tmp_path: Path) -> None:
+    config = tmp_path / "ashiato.toml"
+    config.write_text('[alerts]\nlink = "https://ashiato.example.com/"\n')
+    with serving(tmp_path / "said", "--home", str(tmp_path / "home"), "--config", str(config)) as one:
+        assert one.told["link"].startswith("https://ashiato.example.com/link/")
+        assert one.told["address"].startswith("http://127.0.0.1:")
+
+
 def test_it_watches_the_sources_and_a_second_one_serves_pages_alone(tmp_path: Path) -> None:
     drop = tmp_path / "drop"
     drop.mkdir()

@@ -20,6 +20,10 @@ from ashiato.core.text import printable
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
+#: Counts that are kept; `limits` keeps each for ever, also when it is over. Then all are forgotten: whoever makes so
+#: many, from hundreds of addresses, has a few more tries for it.
+MOST_COUNTS = 50_000
+
 
 class LockedOut(AshiatoError):  # noqa: N818 - named like the errors of core/errors.py
     """Too many tries. `seconds`: until there is another; `first`: it was not said before in this window."""
@@ -55,11 +59,9 @@ class Gate:
 
     def __init__(self, settings: Access) -> None:
         from limits import RateLimitItemPerSecond
-        from limits.storage import MemoryStorage
-        from limits.strategies import MovingWindowRateLimiter
 
         window = max(1, round(settings.lock_out.total_seconds()))
-        self._counts = MovingWindowRateLimiter(MemoryStorage())
+        self._forget()
         self._pair = RateLimitItemPerSecond(settings.tries, window, namespace="pair")
         self._address = RateLimitItemPerSecond(settings.tries_by_address, window, namespace="address")
         self._user = RateLimitItemPerSecond(settings.tries_by_user, 3600, namespace="user")
@@ -79,7 +81,16 @@ class Gate:
         """It was the user: earlier slips from there count no more."""
         self._counts.clear(self._pair, _key(name), address_kept(address))
 
+    def _forget(self) -> None:
+        from limits.storage import MemoryStorage
+        from limits.strategies import MovingWindowRateLimiter
+
+        self._kept = MemoryStorage()
+        self._counts = MovingWindowRateLimiter(self._kept)
+
     def _count(self, item: RateLimitItem, *keys: str) -> None:
+        if len(self._kept.events) >= MOST_COUNTS:
+            self._forget()
         if self._counts.hit(item, *keys):
             return
         until = self._counts.get_window_stats(item, *keys).reset_time

@@ -29,6 +29,12 @@ PATH = "/link/"
 _NUMBER = 0x4153484C
 
 
+def address(settings: Settings, secret: str, serving: str | None = None) -> str:
+    """What somebody opens: at the pages' address of the settings, else at `serving`, where they are served."""
+    base = settings.alerts.link or serving or f"http://{settings.web.listen}"
+    return base.rstrip("/") + PATH + secret
+
+
 class LinkOver(AshiatoError):  # noqa: N818 - named like the errors of core/errors.py
     """The link was used, is too old, or never was."""
 

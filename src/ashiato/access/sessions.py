@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +13,6 @@ from ashiato.access.digests import digest, new_secret
 from ashiato.access.ending import end_sessions
 from ashiato.access.identity import Identity
 from ashiato.access.limiting import address_kept
-from ashiato.access.roles import abilities_of
 from ashiato.access.users import User, user_named
 from ashiato.core import clock
 from ashiato.core.errors import AshiatoError, WrongUse
@@ -135,7 +133,7 @@ class Sessions:
         """Those of a user that go on, the last used first; one's own, or with the ability `users` anybody's."""
         with self._ledger.engine.connect() as connection:
             user = user_named(connection, name)
-            if by.user != user.id:
+            if not by.owns(user.id):
                 by.require("users")
             asked = _going_on(clock.now()).where(sessions.c.user == user.id)
             return [_session(row) for row in connection.execute(asked.order_by(sessions.c.seen_at.desc()))]
@@ -164,7 +162,7 @@ class Sessions:
         with self._ledger.begin() as connection:
             row = connection.execute(_going_on(now).where(sessions.c.id == number)).first()
             # To others it is as if it were not there.
-            if row is None or (row.user != by.user and not by.may("users")):
+            if row is None or not (by.owns(row.user) or by.may("users")):
                 raise WrongUse(
                     f"there is no session {number} that goes on", remedy="`ashiato user sessions` lists them."
                 )
@@ -177,7 +175,7 @@ class Sessions:
         now = clock.now()
         with self._ledger.begin() as connection:
             user = user_named(connection, name)
-            if by.user != user.id:
+            if not by.owns(user.id):
                 by.require("users")
             count = end_sessions(connection, now, user=user.id, keep=keep)
             audit.record(connection, by, "sessions revoked", f"user {user.name}", {"sessions": count}, now)
@@ -223,17 +221,4 @@ def _session(row: Any) -> Session:
 
 
 def _identity(row: Any, address: str | None) -> Identity:
-    groups = None if row.groups is None else tuple(json.loads(row.groups))
-    return Identity(
-        row.name,
-        row.role,
-        abilities_of(row.role, limited=groups is not None),
-        groups,
-        row.display,
-        row.language,
-        row.zone,
-        via="session",
-        user=row.user,
-        session=row.number,
-        address=None if address is None else printable(address, 64),
-    )
+    return Identity.of(row, via="session", address=address, session=row.number)

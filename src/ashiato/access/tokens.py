@@ -94,8 +94,7 @@ class Tokens:
         now, secret = clock.now(), new_secret(PREFIX)
         with self._ledger.begin() as connection:
             user = user_named(connection, user_name)
-            # A token that made tokens would outlive its own expiry.
-            if by.user != user.id or by.via == "token":
+            if not by.owns(user.id):
                 by.require("users")
             lacking = wanted - abilities_of(user.role, limited=user.groups is not None)
             if lacking:
@@ -157,28 +156,15 @@ class Tokens:
                     .where(t.id == row.number, t.used_at.is_not_distinct_from(row.used_at))
                     .values(used_at=now)
                 )
-        groups = None if row.groups is None else tuple(json.loads(row.groups))
-        own = abilities_of(row.role, limited=groups is not None)
-        return Identity(
-            row.name,
-            row.role,
-            own & frozenset(json.loads(row.abilities)),
-            groups,
-            row.display,
-            row.language,
-            row.zone,
-            via="token",
-            user=row.user,
-            token=row.number,
-            address=None if address is None else printable(address, 64),
-        )
+        given = frozenset(json.loads(row.abilities))
+        return Identity.of(row, via="token", address=address, given=given, token=row.number)
 
     def all(self, by: Identity, *, user_name: str | None = None) -> list[Token]:
         """Tokens, the newest first, also those that are over. Raises WrongUse, Forbidden."""
         with self._ledger.engine.connect() as connection:
             asked = _rows().order_by(api_tokens.c.id.desc())
             user = None if user_name is None else user_named(connection, user_name)
-            if user is None or by.user != user.id:
+            if user is None or not by.owns(user.id):
                 by.require("users")
             if user is not None:
                 asked = asked.where(api_tokens.c.user == user.id)
@@ -190,7 +176,7 @@ class Tokens:
         with self._ledger.begin() as connection:
             row = connection.execute(_rows().where(api_tokens.c.id == number)).first()
             # To others it is as if it were not there.
-            if row is None or (row.user_id != by.user and not by.may("users")):
+            if row is None or not (by.owns(row.user_id) or by.may("users")):
                 raise WrongUse(f"there is no token {number}", remedy="`ashiato token list` lists them.")
             if row.revoked_at is None:
                 connection.execute(

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from ashiato.access import audit, passwords
 from ashiato.access.ending import end_sessions
-from ashiato.access.identity import Identity, Language
+from ashiato.access.identity import Identity, Language, groups_of
 from ashiato.access.names import a_display, a_language, a_name, a_zone, the_groups
 from ashiato.access.roles import Role, role_named
 from ashiato.core import clock
@@ -78,7 +78,7 @@ def user_of(row: Any) -> User:
         row.name,
         row.display,
         row.role,
-        None if row.groups is None else tuple(json.loads(row.groups)),
+        groups_of(row.groups),
         row.language,
         row.zone,
         row.password is not None,
@@ -100,10 +100,6 @@ class Users:
     def all(self) -> list[User]:
         """Every user, by name."""
         return [user_of(row) for row in self._ledger.rows(sa.select(users).order_by(users.c.key))]
-
-    def any(self) -> bool:
-        """Whether there is one: else the first start is not over."""
-        return bool(self._ledger.scalar(sa.select(sa.exists(sa.select(users.c.id)))))
 
     def get(self, name: str) -> User:
         """Raises WrongUse where there is none of that name."""
@@ -138,7 +134,7 @@ class Users:
         with self._ledger.begin() as connection:
             lock(connection, _NUMBER)
             old = user_named(connection, name)
-            if by.user != old.id or {"role", "groups"} & set(changes):
+            if not by.owns(old.id) or {"role", "groups"} & set(changes):
                 by.require("users")
             before = {"display": old.display, "role": old.role, "groups": old.groups}
             values = self._values(changes, before)
@@ -155,7 +151,7 @@ class Users:
         """A new password; ends the user's sessions, but for the one numbered `keep`, and open links. Raises WrongUse,
         Forbidden."""
         user = self.get(name)
-        if by.user != user.id or by.via == "token":
+        if not by.owns(user.id):
             by.require("users")
         hashed = self._hashed(password, user.name, user.display)
         with self._ledger.begin() as connection:

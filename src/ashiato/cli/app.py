@@ -87,8 +87,12 @@ class Common:
 
     def open_for_writing(self, purpose: str, *, wait_seconds: float = 0.0) -> Home:
         """The home, made or migrated, with the writer's lock. Raises HomeBusy, HomeNewer, AshiatoError."""
+        import logging
+
         from ashiato.lake.home import Home
 
+        # A commit that meets another's is tried again at once, which PyIceberg tells as a warning.
+        logging.getLogger("pyiceberg").setLevel(logging.ERROR)
         return Home.open_for_writing(
             self.home, purpose, wait_seconds=wait_seconds, ledger_url=self.settings.ledger_url
         )

@@ -7,12 +7,25 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ashiato.core.clock import now
 from ashiato.core.printing import cell, plain, to_csv, to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["amount", "cell", "console", "plain", "print_rows", "print_table", "to_csv", "to_json"]
+__all__ = [
+    "amount",
+    "cell",
+    "console",
+    "one_line",
+    "plain",
+    "print_rows",
+    "print_said",
+    "print_table",
+    "say",
+    "to_csv",
+    "to_json",
+]
 
 
 def console() -> Console:
@@ -31,8 +44,8 @@ def console() -> Console:
 MOST_IN_A_CELL = 4_000
 
 
-def _one_line(text: str) -> str:
-    """A line break inside a value would look like another row."""
+def one_line(text: str) -> str:
+    """Text within bounds, and in one line: a line break inside a value would look like another row."""
     shown = plain(text[:MOST_IN_A_CELL]).replace("\n", "\\n")
     left_out = len(text) - MOST_IN_A_CELL
     return shown if left_out <= 0 else f"{shown}… ({left_out:,} more characters; --json has them)"
@@ -56,9 +69,9 @@ def print_table(
         right = bool(numbers) and all(
             isinstance(n, int | float | Decimal) and not isinstance(n, bool) for n in numbers
         )
-        table.add_column(Text(_one_line(name)), justify="right" if right else "left", overflow="fold")
+        table.add_column(Text(one_line(name)), justify="right" if right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_one_line(cell(row[name]))) for name in columns))
+        table.add_row(*(Text(one_line(cell(row[name]))) for name in columns))
     (to or console()).print(table)
 
 
@@ -72,6 +85,21 @@ def print_rows(
         sys.stdout.write(to_csv(columns, rows))
     else:
         print_table(columns, rows, title=title)
+
+
+def print_said(format_: str, document: Mapping[str, Any], sentence: str) -> None:
+    """What was done: one document, for people a sentence."""
+    if format_ == "json":
+        print(to_json(document))
+    elif format_ == "csv":
+        print_rows("csv", list(document), [document])
+    else:
+        print(plain(sentence))
+
+
+def say(text: str) -> None:
+    """A line on standard error, with the time: what a command that goes on says meanwhile."""
+    print(f"{now():%Y-%m-%d %H:%M:%SZ} {plain(text)}", file=sys.stderr, flush=True)
 
 
 def amount(number: float) -> str:

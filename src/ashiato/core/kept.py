@@ -41,7 +41,13 @@ class Kept:
             if known is not None and self._clock() - known[0] < seconds:
                 value: T = known[1]
                 return value
-            value = make()
+            try:
+                value = make()
+            except BaseException:
+                with self._lock:
+                    if key not in self._found:
+                        self._making.pop(key, None)
+                raise
             with self._lock:
                 self._found[key] = (self._clock(), value)
                 self._found.move_to_end(key)

@@ -11,6 +11,15 @@ from ashiato.core.errors import WrongUse
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
+def names_place(text: str) -> bool:
+    """Whether it only says where the secret is, and holds nothing of it.
+
+    >>> names_place("${CHANNEL}"), names_place("${HOST}/token"), names_place("file:/etc/channel")
+    (True, False, True)
+    """
+    return text.startswith("file:") or _NAME.fullmatch(text) is not None
+
+
 def resolve_secret(text: str, where: str) -> str:
     """`text` with each `${NAME}` replaced by the environment variable, or the content of `file:/path`.
 

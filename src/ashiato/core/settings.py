@@ -21,7 +21,6 @@ from pydantic_settings import (
 from ashiato.core.access_settings import Access
 from ashiato.core.errors import WrongUse
 from ashiato.core.spans import Span
-from ashiato.core.spans import parse_span as parse_span
 from ashiato.core.web_settings import Web
 
 Level = Literal["informational", "low", "medium", "high", "critical"]

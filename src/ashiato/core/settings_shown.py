@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from ashiato.core.secrets import names_place
 from ashiato.core.settings import Settings
 from ashiato.core.text import printable
 
@@ -65,7 +66,7 @@ def _text(name: str, value: Any) -> str:
         return ""
     if name in SECRET:
         # What only names the place of a secret says nothing of it.
-        return str(value) if str(value).startswith(("${", "file:/")) else HIDDEN
+        return str(value) if names_place(str(value)) else HIDDEN
     if isinstance(value, timedelta):
         return f"{value.days} d" if value.seconds == 0 and value.days else f"{value.total_seconds():g} s"
     if isinstance(value, bool):

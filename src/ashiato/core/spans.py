@@ -28,14 +28,17 @@ def parse_span(value: object) -> timedelta | None:
     """
     if value is None or isinstance(value, timedelta):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return timedelta(days=value)
-    if isinstance(value, str):
-        if value.strip().lower() in ("keep", "forever", ""):
-            return None
-        found = _SPAN.fullmatch(value)
-        if found:
-            return timedelta(seconds=int(found[1]) * _UNITS[found[2].lower()])
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return timedelta(days=value)
+        if isinstance(value, str):
+            if value.strip().lower() in ("keep", "forever", ""):
+                return None
+            found = _SPAN.fullmatch(value)
+            if found:
+                return timedelta(seconds=int(found[1]) * _UNITS[found[2].lower()])
+    except OverflowError:
+        raise ValueError("this span of time is too long") from None
     raise ValueError('a span of time is written like "400 days", "3 years" or "keep"')
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from ashiato.core.errors import AshiatoError
-from ashiato.core.settings import parse_span
+from ashiato.core.spans import parse_span
 from ashiato.detect.rule import FirstSeen, Rate, Rule
 
 

@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.engine.names import VIEWS
 from ashiato.engine.plans import TablePlan
+from ashiato.formats.tables import ACCOUNT_REGION
 
 if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.types import IcebergType
 
 #: The column of each table that says whose a row is. Of a table without one, limited users see nothing.
-_ACCOUNT = {
-    "cloudtrail": "recipientAccountId",
-    "config_items": "awsAccountId",
-    "vpc_flow_logs": "account_id",
-    "footprints": "account",
-}
+_ACCOUNT = {table: account for table, (account, _) in ACCOUNT_REGION.items()} | {"footprints": "account"}
 
 _PLAIN = {
     "boolean": "BOOLEAN",

@@ -46,14 +46,12 @@ def audit(
 ) -> None:
     """Read the audit log, newest first: sign-ins, searches, what people did with alerts, rules and users."""
     from ashiato.access import audit as log
-    from ashiato.cli.commands.alerts.options import accounts_by_name, moment
     from ashiato.cli.commands.user.options import say_list
-    from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
+    from ashiato.cli.options import before_now, scope_of
 
     told = common(home, config, format_, json)
-    about = AccountScope.of(accounts_by_name(told.settings, account)) if account else EVERY_ACCOUNT
-    since = None if from_ is None else moment(from_, "--from", ahead=False)
-    until = None if to is None else moment(to, "--to", ahead=False)
+    about = scope_of(told.settings, account)
+    since, until = before_now(from_, "--from"), before_now(to, "--to")
     with told.open_ledger() as ledger, ledger.engine.connect() as connection:
         found = log.entries(
             connection,

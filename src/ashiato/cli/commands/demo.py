@@ -14,6 +14,8 @@ import typer
 from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
 
 if TYPE_CHECKING:
+    import socket
+
     from ashiato.demo import GeneratedEstate
 
 
@@ -73,10 +75,18 @@ def demo(
     serving = told.format == "table" if serve is None else serve
     if keep:
         _check_kept(told.home, folder)
-    else:
+    # Before the minute that making takes: a port that is taken is said at once.
+    listening = _listen(port) if serving else None
+    if not keep:
         _make(told, folder, with_pages=serving)
-    if serving:
-        _serve(told, folder, port)
+    if listening is not None:
+        _serve(told, folder, listening)
+
+
+def _listen(port: int | None) -> socket.socket:
+    from ashiato.demo.pages import listen
+
+    return listen(DEFAULT_PORT if port is None else port, or_any=port is None)
 
 
 def _check_kept(home: Path, files: Path) -> None:
@@ -147,12 +157,11 @@ def _settle(told: Common) -> None:
         maintain(opened, told.settings, only={"footprints"})
 
 
-def _serve(told: Common, files: Path, port: int | None) -> None:
+def _serve(told: Common, files: Path, listening: socket.socket) -> None:
     """The pages, until stopped; their address is the last line."""
-    from ashiato.demo.pages import listen, read_truth, serve
+    from ashiato.demo.pages import read_truth, serve
 
     truth = read_truth(files)
-    listening = listen(DEFAULT_PORT if port is None else port, or_any=port is None)
     address = f"http://{listening.getsockname()[0]}:{listening.getsockname()[1]}"
     # After --json the document stands alone on standard output.
     out = sys.stdout if told.format == "table" else sys.stderr

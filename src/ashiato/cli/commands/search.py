@@ -11,7 +11,7 @@ from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, Json
 
 if TYPE_CHECKING:
     from ashiato.search.counting import Counts
-    from ashiato.search.reading import Reader
+    from ashiato.search.reading import Deadline, Reader
     from ashiato.search.rows import Page
 
 Table = Literal["cloudtrail", "config_items", "vpc_flow_logs"]
@@ -104,11 +104,9 @@ def _explain(told: Common, reader: Reader) -> None:
     print(to_json({"sql": sql}) if told.format == "json" else plain(sql))
 
 
-def _export(told: Common, reader: Reader, deadline: object) -> None:
+def _export(told: Common, reader: Reader, deadline: Deadline) -> None:
     from ashiato.search.exporting import export
-    from ashiato.search.reading import Deadline
 
-    assert isinstance(deadline, Deadline)
     for part in export(reader, "json" if told.format == "json" else "csv", deadline=deadline):
         sys.stdout.write(part.decode())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.output import say
 
 if TYPE_CHECKING:
     from ashiato.lake.home import Home
@@ -48,24 +49,24 @@ def serve(
     """Serve the pages, and watch the sources of the settings as `ashiato watch` does: everything in one process.
     Tells the pages' address, and at the first start the link for the first admin, on standard output; ends by SIGTERM
     or Ctrl-C."""
-    from ashiato.access.links import PATH, Links
+    from ashiato.access.links import Links, address
     from ashiato.watch.http import bind
     from ashiato.web.door import AccountDoor
     from ashiato.web.serving import run
     from ashiato.web.site import Site
 
     told = common(home, config, format_, json)
-    address = listen or told.settings.web.listen
-    socket = bind(address, where="web.listen")
+    wanted = listen or told.settings.web.listen
+    socket = bind(wanted, where="web.listen")
     with ExitStack() as stack:
         opened, watches = _opened(
             told, wait, watch=not pages_only and any(o.enabled for o in told.settings.sources)
         )
         stack.enter_context(opened)
-        begin = f"http://{address.rpartition(':')[0]}:{socket.getsockname()[1]}"
+        begin = f"http://{wanted.rpartition(':')[0]}:{socket.getsockname()[1]}"
         beside = _beside(opened, told, watches=watches)
         secret = Links(opened.ledger, told.settings).first_start()
-        tell(told, begin, None if secret is None else begin + PATH + secret)
+        tell(told, begin, None if secret is None else address(told.settings, secret, begin))
         stack.enter_context(beside)
         run(Site(opened, told.settings, AccountDoor.of(opened.ledger, told.settings)), socket)
 
@@ -75,17 +76,10 @@ def _beside(opened: Home, told: Common, *, watches: bool) -> AbstractContextMana
     if watches:
         from ashiato.watch.assembled import assembled, watching_beside
 
-        return watching_beside(assembled(opened, told.settings, _say))
+        return watching_beside(assembled(opened, told.settings, say))
     from ashiato.watch.job_runner import running_jobs
 
-    return running_jobs(opened, told.settings, _say)
-
-
-def _say(text: str) -> None:
-    from ashiato.cli.output import plain
-    from ashiato.core.clock import now
-
-    print(f"{now():%Y-%m-%d %H:%M:%SZ} {plain(text)}", file=sys.stderr, flush=True)
+    return running_jobs(opened, told.settings, say)
 
 
 def _opened(told: Common, wait: float, *, watch: bool) -> tuple[Home, bool]:
@@ -98,7 +92,7 @@ def _opened(told: Common, wait: float, *, watch: bool) -> tuple[Home, bool]:
     except HomeBusy:
         # Whoever writes now has made and migrated it.
         if watch:
-            _say("Another process writes to this home; it is left to watch, and these are the pages alone.")
+            say("Another process writes to this home; it is left to watch, and these are the pages alone.")
     else:
         if watch:
             return opened, True

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import ByOption
-from ashiato.cli.commands.user.options import actor, say, say_list
+from ashiato.cli.commands.user.options import say_list
+from ashiato.cli.options import ByOption, actor
+from ashiato.cli.output import print_said
 
 _COLUMNS = [
     "number", "name", "user", "start", "scopes", "state", "created", "created_by", "expires", "last_used",
@@ -74,10 +76,8 @@ def create(
     told = common(home, config, format_, json)
     lifetime = None
     if lasts is not None:
-        try:
+        with suppress(ValueError):
             lifetime = parse_span(lasts)
-        except (ValueError, OverflowError):
-            lifetime = None
         if lifetime is None:
             raise WrongUse(
                 "a token lasts for a span of time", where="--lasts", remedy='Write it like "30 days".'
@@ -88,7 +88,7 @@ def create(
         f"Token {token.number} of {token.user}, until {token.expires_at:%Y-%m-%d %H:%M} UTC. It is shown this once:\n"
         f"  {text}"
     )
-    say(told, {**token.as_json(), "token": text}, said)
+    print_said(told.format, {**token.as_json(), "token": text}, said)
 
 
 def revoke(
@@ -105,4 +105,4 @@ def revoke(
     told = common(home, config, format_, json)
     with told.open_ledger() as ledger:
         token = Tokens(ledger, told.settings).revoke(number, actor(by))
-    say(told, token.as_json(), f"Token {token.number} of {token.user} is of no use any more.")
+    print_said(told.format, token.as_json(), f"Token {token.number} of {token.user} is of no use any more.")

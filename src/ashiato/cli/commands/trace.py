@@ -71,7 +71,7 @@ def trace(
     json: JsonOption = False,
 ) -> None:
     """Trace one thing: operations, changes and connections, alerts, what it is related to, and what is missing."""
-    from ashiato.cli.commands.alerts.options import accounts_by_name, moment
+    from ashiato.cli.options import accounts_by_name, before_now
     from ashiato.core.scope import EVERY_ACCOUNT
     from ashiato.lake.plans import PinnedLake
     from ashiato.trace.keys import Window
@@ -81,10 +81,7 @@ def trace(
 
     told = common(home, config, None if format_ == "html" else format_, json)
     shape: TraceFormat = "html" if format_ == "html" and not json else told.format
-    window = Window(
-        None if from_ is None else moment(from_, "--from", ahead=False),
-        None if to is None else moment(to, "--to", ahead=False),
-    )
+    window = Window(before_now(from_, "--from"), before_now(to, "--to"))
     wanted = Wanted(
         window,
         None if all_ else limit,
@@ -129,12 +126,12 @@ def _print(document: dict[str, Any], shape: TraceFormat, language: Language) -> 
 def _print_text(document: dict[str, Any], language: Language) -> None:
     from rich.text import Text
 
-    from ashiato.cli.output import console, plain
+    from ashiato.cli.output import console, one_line
     from ashiato.trace.as_text import lines
 
     to = console()
     for tone, indent, text in lines(document, language):
-        to.print(Text(" " * 2 * indent + plain(text), style=_STYLES[tone]), soft_wrap=True)
+        to.print(Text(" " * 2 * indent + one_line(text), style=_STYLES[tone]), soft_wrap=True)
 
 
 _STYLES = {

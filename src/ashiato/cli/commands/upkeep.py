@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -90,7 +90,7 @@ def backup(
     json: JsonOption = False,
 ) -> None:
     """Write a consistent whole of the home to TARGET while taking in goes on."""
-    from ashiato.cli.output import amount
+    from ashiato.cli.output import amount, print_said
     from ashiato.cli.progress import step_progress
     from ashiato.lake.backup import backup as run
 
@@ -98,7 +98,7 @@ def backup(
     with told.open_for_reading() as opened, step_progress("Backing up") as show:
         report = run(opened, target, link=link, progress=show)
     document = report.as_json()
-    _say(
+    print_said(
         told.format,
         document,
         f"{report.files:,} files, {amount(report.bytes)} in {report.target};"
@@ -114,6 +114,7 @@ def restore(
     json: JsonOption = False,
 ) -> None:
     """Make a home from a backup, at the same place or another; every file is checked."""
+    from ashiato.cli.output import print_said
     from ashiato.cli.progress import step_progress
     from ashiato.lake.restoring import restore as run
 
@@ -122,15 +123,4 @@ def restore(
         report = run(place, told.home, progress=show)
     document = report.as_json()
     rows = ", ".join(f"{count:,} in {name}" for name, count in document["rows"].items() if count)
-    _say(told.format, document, f"Restored to {told.home}: {rows or 'no records'}.")
-
-
-def _say(format_: str, document: dict[str, Any], sentence: str) -> None:
-    from ashiato.cli.output import plain, print_rows, to_json
-
-    if format_ == "json":
-        print(to_json(document))
-    elif format_ == "csv":
-        print_rows("csv", list(document), [document])
-    else:
-        print(plain(sentence))
+    print_said(told.format, document, f"Restored to {told.home}: {rows or 'no records'}.")

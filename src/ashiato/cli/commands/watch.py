@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.output import say
 
 if TYPE_CHECKING:
     from ashiato.watch.loop import Watch
@@ -51,15 +51,11 @@ def watch(
 ) -> None:
     """Watch the sources of the settings: what arrives is committed within seconds. Says on standard error what
     came and what is wrong; ends by SIGTERM or Ctrl-C."""
-    import logging
-
     from ashiato.watch.assembled import assembled, deliver_rest
 
-    # A commit that meets one of maintenance is tried again at once, which PyIceberg tells as a warning.
-    logging.getLogger("pyiceberg").setLevel(logging.ERROR)
     told = common(home, config, format_, json)
     with told.open_for_writing("ashiato watch", wait_seconds=wait) as opened:
-        watching = assembled(opened, told.settings, _say, once=once, listen=listen)
+        watching = assembled(opened, told.settings, say, once=once, listen=listen)
         with _stopping(watching):
             if once:
                 watching.once()
@@ -74,13 +70,6 @@ def watch(
         raise typer.Exit(1)
 
 
-def _say(text: str) -> None:
-    from ashiato.cli.output import plain
-    from ashiato.core.clock import now
-
-    print(f"{now():%Y-%m-%d %H:%M:%SZ} {plain(text)}", file=sys.stderr, flush=True)
-
-
 @contextmanager
 def _stopping(watching: Watch) -> Iterator[None]:
     """SIGTERM or SIGINT once: a clean end; twice: at once, and nothing is lost by that either."""
@@ -90,9 +79,7 @@ def _stopping(watching: Watch) -> Iterator[None]:
             raise KeyboardInterrupt
         watching.stop.set()
         name = signal.Signals(number).name
-        _say(
-            f"Stopping ({name}): what was read is being committed. Once more stops at once; nothing is lost."
-        )
+        say(f"Stopping ({name}): what was read is being committed. Once more stops at once; nothing is lost.")
 
     before: dict[signal.Signals, Any] = {}
     handler: Callable[[int, object], None] = stop

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import ByOption, IdsArgument, acting
+from ashiato.cli.commands.alerts.options import IdsArgument, acting
+from ashiato.cli.options import ByOption
 
 
 def register(family: typer.Typer) -> None:

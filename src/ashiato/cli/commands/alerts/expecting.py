@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import ByOption, accounts_by_name, acting, moment, reading
+from ashiato.cli.commands.alerts.options import acting, reading
+from ashiato.cli.options import ByOption, accounts_by_name, moment
 
 
 def register(family: typer.Typer) -> None:
@@ -60,7 +61,7 @@ def suppress(
 ) -> None:
     """Do not send, nor list as open, what matches all of this until a time; open alerts that match go as well."""
     from ashiato.alerts.expecting import suppress as run
-    from ashiato.cli.output import print_rows, to_json
+    from ashiato.cli.output import print_said
 
     told = common(home, config, format_, json)
     with acting(told, by) as desk:
@@ -75,12 +76,9 @@ def suppress(
             resources=resource or [],
         )
     document = {"id": f"S-{number}", "alerts": taken}
-    if told.format == "json":
-        print(to_json(document))
-    elif told.format == "csv":
-        print_rows("csv", list(document), [document])
-    else:
-        print(f"S-{number} holds back what matches; {taken} open alerts went with it.")
+    print_said(
+        told.format, document, f"S-{number} holds back what matches; {taken} open alerts went with it."
+    )
 
 
 def suppressions(
@@ -146,7 +144,7 @@ def plan(
 ) -> None:
     """Announce work: what it does is attached to its ticket instead of sent."""
     from ashiato.alerts.expecting import plan as run
-    from ashiato.cli.output import plain, print_rows, to_json
+    from ashiato.cli.output import print_said
 
     told = common(home, config, format_, json)
     with acting(told, by) as desk:
@@ -160,12 +158,9 @@ def plan(
             operations=operation or [],
         )
     document = {"id": f"P-{number}", "ticket": ticket, "alerts": taken}
-    if told.format == "json":
-        print(to_json(document))
-    elif told.format == "csv":
-        print_rows("csv", list(document), [document])
-    else:
-        print(plain(f"P-{number} ({ticket}) is announced; {taken} open alerts belong to it."))
+    print_said(
+        told.format, document, f"P-{number} ({ticket}) is announced; {taken} open alerts belong to it."
+    )
 
 
 def plans(

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import accounts_by_name, moment, reading
+from ashiato.cli.commands.alerts.options import reading
+from ashiato.cli.options import accounts_by_name, before_now
 
 STATES = ("open", "acknowledged", "closed", "planned", "suppressed", "withdrawn", "merged")
 Level = Literal["informational", "low", "medium", "high", "critical"]
@@ -85,7 +86,7 @@ def list_(
         level=shown_level,
         account=None if account is None else accounts_by_name(told.settings, [account])[0],
         rule=rule,
-        since=None if since is None else moment(since, "--since", ahead=False),
+        since=before_now(since, "--since"),
         incident=None if incident is None else parse_id(incident, "I")[1],
     )
     names = {a.id: a.name for a in told.settings.accounts}
@@ -278,7 +279,7 @@ def digest(
     from ashiato.core.clock import now
 
     told = common(home, config, format_, json)
-    end = now() if until is None else moment(until, "--until", ahead=False)
+    end = before_now(until, "--until") or now()
     if send is not None:
         with told.open_ledger() as ledger:
             send_digest(ledger, told.settings, send, period, end)

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import ByOption, acting
+from ashiato.cli.commands.alerts.options import acting
+from ashiato.cli.options import ByOption
 
 
 def register(family: typer.Typer) -> None:
@@ -29,17 +30,12 @@ def try_channel(
 ) -> None:
     """Send a test message to a channel, now; say what the service answered if it did not take it."""
     from ashiato.alerts.sending import send_test
-    from ashiato.cli.output import print_rows, to_json
+    from ashiato.cli.output import print_said
 
     told = common(home, config, format_, json)
     send_test(told.settings, channel)
     document = {"channel": channel, "sent": True}
-    if told.format == "json":
-        print(to_json(document))
-    elif told.format == "csv":
-        print_rows("csv", list(document), [document])
-    else:
-        print(f"The channel {channel} took a test message.")
+    print_said(told.format, document, f"The channel {channel} took a test message.")
 
 
 def undelivered(
@@ -81,7 +77,7 @@ def retry(
     """Send again what was given up, and everything else that is due; status 1 if something failed again."""
     from ashiato.alerts.delivery import Deliverer
     from ashiato.alerts.expecting import retry as run
-    from ashiato.cli.output import print_rows, to_json
+    from ashiato.cli.output import print_said
 
     told = common(home, config, format_, json)
     with acting(told, by) as desk:
@@ -89,11 +85,10 @@ def retry(
     with told.open_ledger() as ledger:
         report = Deliverer(ledger, told.settings).deliver_due()
     document = {"again": revived, **vars(report)}
-    if told.format == "json":
-        print(to_json(document))
-    elif told.format == "csv":
-        print_rows("csv", list(document), [document])
-    else:
-        print(f"{revived} to send again; {report.sent} sent, {report.failed} failed, {report.dead} given up.")
+    print_said(
+        told.format,
+        document,
+        f"{revived} to send again; {report.sent} sent, {report.failed} failed, {report.dead} given up.",
+    )
     if report.failed or report.dead:
         raise typer.Exit(1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ashiato.cli.app import Common, ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
+from ashiato.cli.options import before_now, scope_of
+from ashiato.cli.options import moment as moment_of
 
 if TYPE_CHECKING:
     from ashiato.config.item import ConfigItem, ResourceKey
@@ -97,8 +98,8 @@ def items(
     from ashiato.lake.plans import PinnedLake
 
     told = common(home, config, format_, json)
-    scope = _scope(told, account)
-    since, until = _since(from_), _until(to)
+    scope = scope_of(told.settings, account)
+    since, until = before_now(from_, "--from"), _until(to)
     with told.open_for_reading() as opened, PinnedLake(opened) as lake:
         if resource is None:
             found = of.recent(lake, scope, types=type_ or (), since=since, until=until, limit=limit)
@@ -138,10 +139,12 @@ def history(
     from ashiato.lake.plans import PinnedLake
 
     told = common(home, config, format_, json)
-    scope = _scope(told, account)
+    scope = scope_of(told.settings, account)
     with told.open_for_reading() as opened, PinnedLake(opened) as lake:
         key = the_one(lake, resource, scope, types=type_ or ())
-        found = of.changes(lake, key, scope, since=_since(from_), until=_until(to), limit=limit)[::-1]
+        found = of.changes(
+            lake, key, scope, since=before_now(from_, "--from"), until=_until(to), limit=limit
+        )[::-1]
         said = (
             causes_of(lake, found, scope)
             if causes
@@ -183,7 +186,7 @@ def diff(
     from ashiato.lake.plans import PinnedLake
 
     told = common(home, config, format_, json)
-    scope = _scope(told, account)
+    scope = scope_of(told.settings, account)
     with told.open_for_reading() as opened, PinnedLake(opened) as lake:
         key = the_one(lake, resource, scope, types=type_ or ())
         before, after = _two(lake, key, scope, a, b)
@@ -240,8 +243,8 @@ def at(
     from ashiato.lake.plans import PinnedLake
 
     told = common(home, config, format_, json)
-    scope = _scope(told, account)
-    moment = _moment(time, "TIME")
+    scope = scope_of(told.settings, account)
+    moment = moment_of(time, "TIME", ahead=False)
     with told.open_for_reading() as opened, PinnedLake(opened) as lake:
         if resource is not None:
             key = the_one(lake, resource, scope, types=type_ or ())
@@ -271,28 +274,10 @@ def at(
             print(f"{count:,} resource{'' if count == 1 else 's'}{rest}", file=sys.stderr)
 
 
-def _scope(told: Common, accounts: Sequence[str] | None) -> AccountScope:
-    """Every account, or those given."""
-    from ashiato.cli.commands.alerts.options import accounts_by_name
-    from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
-
-    return AccountScope.of(accounts_by_name(told.settings, accounts)) if accounts else EVERY_ACCOUNT
-
-
-def _moment(text: str, option: str) -> datetime:
-    from ashiato.cli.commands.alerts.options import moment
-
-    return moment(text, option, ahead=False)
-
-
-def _since(text: str | None) -> datetime | None:
-    return None if text is None else _moment(text, "--from")
-
-
 def _until(text: str | None) -> datetime | None:
     if text is None:
         return None
-    end = _moment(text, "--to")
+    end = moment_of(text, "--to", ahead=False)
     whole_day = len(text.strip()) == len("2026-11-19")
     return end + timedelta(days=1, microseconds=-1) if whole_day and text.strip()[4] == "-" else end
 
@@ -305,11 +290,11 @@ def _two(
     from ashiato.config.item import iso
     from ashiato.core.errors import AshiatoError, WrongUse
 
-    until = None if b is None else _moment(b, "B")
+    until = before_now(b, "B")
     last = of.items(lake, key, scope, until=until, limit=2)
     if a is None and last:
         return (last[-2] if len(last) > 1 else None), last[-1]
-    start = until if a is None else _moment(a, "A")
+    start = before_now(a, "A") or until
     if start is not None and until is not None and start > until:
         raise WrongUse(f"{a} is later than {b}", remedy="Give the earlier time first.")
     first = of.items(lake, key, scope, until=start, limit=1)

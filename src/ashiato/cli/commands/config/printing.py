@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ashiato.cli.output import cell, console, plain
+from ashiato.cli.output import cell, console, one_line
 from ashiato.config.item import iso
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ def told_differences(found: Sequence[PropertyChange], indent: str) -> Iterator[T
 
 
 def _short(value: object) -> str:
-    text = plain(cell(value)).replace("\n", "\\n")
+    text = one_line(cell(value))
     return text if len(text) <= _VALUE else text[: _VALUE - 1] + "…"
 
 
 def line(text: str, style: str = "") -> Text:
     from rich.text import Text
 
-    return Text(plain(text).replace("\n", "\\n"), style=style)
+    return Text(one_line(text), style=style)
 
 
 def print_lines(lines: Iterable[Text]) -> None:

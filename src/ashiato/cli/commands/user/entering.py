@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import ByOption
 from ashiato.cli.commands.user.options import (
     NameArgument,
-    actor,
     link_document,
-    say,
     say_link,
     say_list,
-    say_user,
 )
+from ashiato.cli.options import ByOption, actor
+from ashiato.cli.output import print_said
 
 
 def register(family: typer.Typer) -> None:
@@ -93,14 +91,17 @@ def password(
         users = Users(ledger, told.settings)
         user = users.get(name)
         user = users.set_password(user.name, _typed(user.name), actor(by))
-    say_user(told, user, f"{user.name} has a new password; sessions ended.")
+    print_said(told.format, user.as_json(), f"{user.name} has a new password; sessions ended.")
 
 
 def _typed(name: str) -> str:
     from ashiato.core.errors import WrongUse
 
     if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+        try:
+            return sys.stdin.buffer.readline().decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise WrongUse("the password is no text", remedy="Give a line of UTF-8.") from None
     from getpass import getpass
 
     typed = getpass(f"New password of {name}: ")
@@ -159,4 +160,4 @@ def sign_out(
             kept.revoke(session, actor(by))
             count = 1
     said = f"{count} session{'' if count == 1 else 's'} of {user.name} ended."
-    say(told, {"name": user.name, "ended": count}, said)
+    print_said(told.format, {"name": user.name, "ended": count}, said)

@@ -7,17 +7,15 @@ from typing import Annotated
 import typer
 
 from ashiato.cli.app import ConfigOption, FormatOption, HomeOption, JsonOption, common
-from ashiato.cli.commands.alerts.options import ByOption
 from ashiato.cli.commands.user.options import (
     USER_COLUMNS,
     NameArgument,
-    actor,
     link_document,
-    say,
     say_link,
     say_list,
-    say_user,
 )
+from ashiato.cli.options import ByOption, actor
+from ashiato.cli.output import print_said
 
 GroupsOption = Annotated[
     list[str] | None,
@@ -131,7 +129,9 @@ def change(
         raise WrongUse("nothing was given to change", remedy="`ashiato user change --help` has examples.")
     with told.open_ledger() as ledger:
         user = Users(ledger, told.settings).change(name, actor(by), **changes)
-    say_user(told, user, f"{user.name} was changed: {_a(user.role)}, {_sees(user.groups)}.")
+    print_said(
+        told.format, user.as_json(), f"{user.name} was changed: {_a(user.role)}, {_sees(user.groups)}."
+    )
 
 
 def disable(
@@ -148,7 +148,7 @@ def disable(
     told = common(home, config, format_, json)
     with told.open_ledger() as ledger:
         user = Users(ledger, told.settings).disable(name, actor(by))
-    say_user(told, user, f"{user.name} can enter no more.")
+    print_said(told.format, user.as_json(), f"{user.name} can enter no more.")
 
 
 def enable(
@@ -165,7 +165,7 @@ def enable(
     told = common(home, config, format_, json)
     with told.open_ledger() as ledger:
         user = Users(ledger, told.settings).enable(name, actor(by))
-    say_user(told, user, f"{user.name} can enter again.")
+    print_said(told.format, user.as_json(), f"{user.name} can enter again.")
 
 
 def remove(
@@ -184,7 +184,7 @@ def remove(
         users = Users(ledger, told.settings)
         user = users.get(name)
         users.remove(name, actor(by))
-    say(told, {"removed": user.name}, f"{user.name} was removed.")
+    print_said(told.format, {"removed": user.name}, f"{user.name} was removed.")
 
 
 def _a(role: str) -> str:
