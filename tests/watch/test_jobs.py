@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ashiato.access import audit
 from ashiato.core.clock import now
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
@@ -210,6 +211,31 @@ def test_a_process_that_was_killed_leaves_them_interrupted(home: Home, told: Set
     with home.ledger.begin() as connection:
         assert settle_dead(connection, now()) == [number]
     assert job(home, number).state == "interrupted"
+
+
+def test_one_whose_end_could_not_be_written_does_not_run_for_ever(
+    home: Home, told: Settings, slow: JobKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control database is away for the moment at which the job ends."""
+    monkeypatch.setattr(job_runner, "DEAD_SECONDS", 0.1)
+    failures = [sa.exc.OperationalError("UPDATE jobs", {}, Exception("database is locked"))]
+    record = audit.record
+
+    def failing(*given: Any, **more: Any) -> None:
+        if failures and given[2] == "job cancelled" and given[1] == "ann":
+            raise failures.pop()
+        record(*given, **more)
+
+    monkeypatch.setattr(audit, "record", failing)
+    said: list[str] = []
+    with runner(home, told, say=said.append):
+        number = asked(home, told, "slow")
+        until(lambda: job(home, number).counted, "progress")
+        with home.ledger.begin() as connection:
+            cancel(connection, number, by="bob", scope=EVERY_ACCOUNT, now=now())
+        assert ended(home, number, 10).state == "interrupted"
+    assert not failures
+    assert any("could not be written" in text for text in said)
 
 
 def test_of_another_machine_the_signs_of_life_tell(home: Home, told: Settings, slow: JobKind) -> None:

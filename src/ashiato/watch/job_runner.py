@@ -152,12 +152,12 @@ class JobRunner:
         return None
 
     def _settle_dead(self) -> None:
-        if self.home.ledger.scalar(
-            sa.select(sa.func.count()).where(jobs.c.state == "running", jobs.c.owner != self.owner)
-        ):
+        c = jobs.c
+        others = sa.select(sa.func.count()).where(c.state == "running", c.id.not_in(list(self._running)))
+        if self.home.ledger.scalar(others):
             with self.home.ledger.begin() as connection:
-                for number in settle_dead(connection, self.clock(), self.owner):
-                    self.say(f"{job_id(number)} was interrupted: the process that ran it ended")
+                for number in settle_dead(connection, self.clock(), self.owner, self._running):
+                    self.say(f"{job_id(number)} was interrupted: what ran it ended")
 
     # -- running ------------------------------------------------------------------------------------
 
@@ -237,7 +237,7 @@ class JobRunner:
                 connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(values))
                 audit.record(connection, job.by, f"job {state}", job.name, {"kind": job.kind}, moment)
         except sa.exc.SQLAlchemyError as failure:
-            # It stays `running` without a sign of life, and is found as interrupted.
+            # It stays `running` and is run by nobody: found as interrupted.
             self.say(f"{job.name}: what became of it could not be written: {failure}")
         self._asked.set()
 

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -290,13 +290,16 @@ def again(
     )  # fmt: skip
 
 
-def settle_dead(connection: Connection, now: datetime, mine: str | None = None) -> list[int]:
-    """Jobs whose process died become `interrupted`; their numbers. `mine`: this process, which is alive."""
+def settle_dead(
+    connection: Connection, now: datetime, mine: str | None = None, running: Collection[int] = ()
+) -> list[int]:
+    """Jobs that nobody runs any more become `interrupted`; their numbers. `mine`: this process, which is alive and
+    runs those of `running`: of others of its own it could not write the end."""
     c = jobs.c
     dead = [
         row.id
         for row in connection.execute(sa.select(c.id, c.owner, c.beat_at).where(c.state == "running"))
-        if row.owner != mine and not _lives(row.owner, row.beat_at, now)
+        if (row.id not in running if row.owner == mine else not _lives(row.owner, row.beat_at, now))
     ]
     for number in dead:
         connection.execute(
@@ -305,7 +308,7 @@ def settle_dead(connection: Connection, now: datetime, mine: str | None = None) 
             .values(
                 state="interrupted",
                 ended_at=now,
-                error=json.dumps({"what": "the process that ran it ended", "where": None, "remedy": None}),
+                error=json.dumps({"what": "what ran it ended", "where": None, "remedy": None}),
             )
         )
     return dead
