@@ -24,12 +24,12 @@ from ashiato.core.clock import now
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Account, Settings, WatchedSource
-from ashiato.intake.quarantine import entries
+from ashiato.intake.quarantine import entries, note_try
 from ashiato.lake.home import Home
 from ashiato.ledger.alert_tables import audit_log
 from ashiato.ledger.job_tables import jobs
 from ashiato.watch import job_runner
-from ashiato.watch.job_kinds import JobKind, Work, kinds
+from ashiato.watch.job_kinds import JobKind, Work, kinds, quarantine_retry
 from ashiato.watch.job_kinds.rule_import import keep_upload
 from ashiato.watch.job_runner import JobRunner, running_jobs
 from ashiato.watch.jobs import (
@@ -432,6 +432,24 @@ def test_what_can_be_read_now_leaves_the_quarantine(home: Home, told: Settings, 
     assert done.result["taken"] >= 1
     assert count(home.folder, "vpc_flow_logs") == 2
     assert {e["tried"] for e in entries(home, 10)} == {"taken", "unreadable"}
+
+
+def test_entries_that_were_taken_do_not_hide_older_ones_from_a_retry(
+    home: Home, told: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        write(tmp_path / "logs" / f"{name}.json", b'{"Records": [{' + name.encode())
+    _take(home, tmp_path / "logs")
+    newest, *older = entries(home, 10)
+    note_try(home.ledger, newest["id"], "taken", None, by="ann", at=now())
+    monkeypatch.setattr(quarantine_retry, "MOST", len(older))
+    with runner(home, told):
+        done = ended(home, asked(home, told, "quarantine_retry"))
+        one = ended(home, asked(home, told, "quarantine_retry", ids=[older[-1]["id"]]))
+    assert done.result is not None, done.error
+    assert {r["id"] for r in done.result["reasons"]} == {e["id"] for e in older}
+    assert one.result is not None, one.error
+    assert [r["id"] for r in one.result["reasons"]] == [older[-1]["id"]]
 
 
 def test_a_defect_is_said_and_not_traced_back(
