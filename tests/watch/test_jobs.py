@@ -364,6 +364,30 @@ def test_while_watch_runs_a_folder_goes_through_its_pipeline(tmp_path: Path) -> 
     assert count(tmp_path / "home", "cloudtrail") == 16
 
 
+def test_what_the_end_of_the_process_left_uncommitted_is_not_told_as_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    write_events(tmp_path / "logs" / "a.json", events(8, 1))
+    given = watching_settings(tmp_path / "home", WatchedSource(name="drop", type="files", path=drop))
+    with running(tmp_path / "home", given) as (watch, _), runner(watch.home, given, watch=watch):
+        tried = threading.Event()
+
+        def failing(_group: object) -> None:
+            tried.set()
+            raise OSError("no space left on device")
+
+        monkeypatch.setattr(watch.pipeline, "_commit", failing)
+        number = asked(watch.home, given, "collect", address=str(tmp_path / "logs"))
+        assert tried.wait(30)
+        watch.stop.set()
+        done = ended(watch.home, number)
+    assert (done.state, done.result) == ("failed", None)
+    assert done.error is not None
+    assert "ending" in done.error["what"]
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [

@@ -173,7 +173,7 @@ class Taking:
                     already += 1
                     continue
                 if not sink.offer(_arrival(one, ref, reader, tally)):
-                    raise AshiatoError("Ashiato is ending", remedy="Start the job again.")
+                    raise _ending()
                 offered.append(ref)
                 self._tell(tally, already, total())
             if self.work.stop.is_set():
@@ -184,6 +184,8 @@ class Taking:
                 self._tell(tally, already, total() or seen)
         if self.work.stop.is_set():
             raise Cancelled
+        if tally.waiting:
+            raise _ending()
         records, problems = self._became(offered)
         return {
             "objects": {
@@ -219,6 +221,10 @@ class Taking:
                     if row.state in ("failed", "quarantined"):
                         problems.append(f"{row.name}: {row.reason}")
         return {name: n for name, n in records.items() if n}, problems
+
+
+def _ending() -> AshiatoError:
+    return AshiatoError("Ashiato is ending", remedy="Start the job again.")
 
 
 def _arrival(one: Any, ref: ObjectRef, reader: Any, tally: _Tally) -> Arrival:
