@@ -35,13 +35,13 @@ from ashiato.watch.job_runner import JobRunner, running_jobs
 from ashiato.watch.jobs import (
     MOST_OF_ONE,
     Job,
-    again,
-    ask,
     cancel,
+    checked,
     list_jobs,
     parse_job_id,
     read_job,
     settle_dead,
+    submit,
 )
 from intake.lake_counts import count
 from intake.taking_in import write, write_events
@@ -92,8 +92,9 @@ def runner(home: Home, told: Settings, **more: Any) -> Iterator[JobRunner]:
 def asked(
     home: Home, told: Settings, kind: str, scope: AccountScope = EVERY_ACCOUNT, **parameters: Any
 ) -> int:
+    kept = checked(kind, parameters, home=home, settings=told, scope=scope)
     with home.ledger.begin() as connection:
-        return ask(connection, kind, parameters, home=home, settings=told, by="ann", scope=scope, now=now())
+        return submit(connection, kind, kept, by="ann", scope=scope, now=now())
 
 
 def job(home: Home, number: int) -> Job:
@@ -121,7 +122,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> JobKind:
             time.sleep(0.01)
         return {}
 
-    kind = JobKind("slow", role="analyst", whole=False, writes=False, apart=False, check=check, run=run)
+    kind = JobKind("slow", whole=False, writes=False, apart=False, check=check, run=run)
     monkeypatch.setitem(kinds(), "slow", kind)
     return kind
 
@@ -183,8 +184,9 @@ def test_when_the_process_ends_its_jobs_are_interrupted_and_can_be_started_again
         number = asked(home, told, "slow", x=1)
         until(lambda: job(home, number).state == "running", "it runs")
     assert job(home, number).state == "interrupted"
+    kept = checked("slow", job(home, number).parameters, home=home, settings=told, scope=EVERY_ACCOUNT)
     with home.ledger.begin() as connection:
-        new = again(connection, number, home=home, settings=told, by="bob", scope=EVERY_ACCOUNT, now=now())
+        new = submit(connection, "slow", kept, by="bob", scope=EVERY_ACCOUNT, now=now(), again_of=number)
     repeated = job(home, new)
     assert (repeated.state, repeated.again_of, repeated.parameters, repeated.by) == (
         "queued", number, {"x": 1}, "bob",
@@ -482,7 +484,7 @@ def test_a_defect_is_said_and_not_traced_back(
     def run(work: Work) -> dict[str, Any]:
         raise ValueError("\x00 <script>")
 
-    monkeypatch.setitem(kinds(), "slow", JobKind("slow", "analyst", False, False, False, slow.check, run))
+    monkeypatch.setitem(kinds(), "slow", JobKind("slow", False, False, False, slow.check, run))
     with runner(home, told):
         done = ended(home, asked(home, told, "slow"))
     assert done.state == "failed"

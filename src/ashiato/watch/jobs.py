@@ -141,29 +141,11 @@ def parse_job_id(text: str) -> int:
     return int(found[1])
 
 
-def ask(
-    connection: Connection,
-    kind: str,
-    parameters: Mapping[str, Any],
-    *,
-    home: Home,
-    settings: Settings,
-    by: str,
-    scope: AccountScope,
-    now: datetime,
-    again_of: int | None = None,
-) -> int:
-    """Ask for a job: its number. Whether the person's role may is for the caller. Raises WrongUse for parameters
-    that cannot be meant, where too many jobs wait, and where the scope is too narrow for this kind."""
-    kept = checked(kind, parameters, home=home, settings=settings, scope=scope)
-    return submit(connection, kind, kept, by=by, scope=scope, now=now, again_of=again_of)
-
-
 def checked(
     kind: str, parameters: Mapping[str, Any], *, home: Home, settings: Settings, scope: AccountScope
 ) -> dict[str, Any]:
     """Parameters as they are kept, for `submit`; may take a second, so that no transaction should wait for it. Raises
-    WrongUse as `ask` does."""
+    WrongUse for parameters that cannot be meant, and where the scope is too narrow for this kind."""
     found = kind_of(kind)
     if found.whole and scope.limited:
         raise WrongUse(
@@ -183,7 +165,8 @@ def submit(
     now: datetime,
     again_of: int | None = None,
 ) -> int:
-    """Write down a job whose `parameters` are checked: its number. Raises WrongUse where too many wait."""
+    """Write down a job whose `parameters` are checked: its number. Whether the person's role may is for the caller.
+    `again_of`: the job that it does once more. Raises WrongUse where too many wait."""
     c = jobs.c
     who = printable(by, 200)
     waiting = connection.execute(
@@ -268,26 +251,6 @@ def cancel(connection: Connection, number: int, *, by: str, scope: AccountScope,
     if not job.finished:
         audit.record(connection, by, "job cancelled", job_id(number), {"kind": job.kind}, now)
     return read_job(connection, number, scope)
-
-
-def again(
-    connection: Connection,
-    number: int,
-    *,
-    home: Home,
-    settings: Settings,
-    by: str,
-    scope: AccountScope,
-    now: datetime,
-) -> int:
-    """Ask once more for what a job did, with the scope of who asks: the number of the new job. Raises WrongUse."""
-    job = read_job(connection, number, scope)
-    if not job.finished:
-        raise WrongUse(f"{job.name} has not ended", remedy="Wait for it, or cancel it first.")
-    return ask(
-        connection, job.kind, job.parameters,
-        home=home, settings=settings, by=by, scope=scope, now=now, again_of=number,
-    )  # fmt: skip
 
 
 def settle_dead(

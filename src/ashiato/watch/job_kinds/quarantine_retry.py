@@ -89,4 +89,4 @@ def run(work: Work) -> dict[str, Any]:
     return result
 
 
-KIND = JobKind("quarantine_retry", role="analyst", whole=True, writes=True, apart=False, check=check, run=run)
+KIND = JobKind("quarantine_retry", whole=True, writes=True, apart=False, check=check, run=run)
