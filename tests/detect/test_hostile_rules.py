@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import zipfile
 from pathlib import Path
@@ -258,6 +259,35 @@ def test_an_import_replaces_the_one_before_and_no_other(tmp_path: Path) -> None:
     import_rules(tmp_path / "aws", Settings(), tmp_path / "home")
     listed = load_rules(Settings(detect={"own_pack": False}), tmp_path / "home")
     assert set(listed.rules) == {UUID.format(2), UUID.format(3)}
+
+
+@pytest.mark.parametrize(("step", "time"), [("write_text", 2), ("rename", 1), ("rename", 2)])
+def test_an_import_that_is_killed_leaves_the_rules_that_were_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, time: int
+) -> None:
+    """While the new ones are written, before the old ones are put aside, before the new ones take their place."""
+    source, home = tmp_path / "mine", tmp_path / "home"
+    source.mkdir()
+    alone = Settings(detect={"own_pack": False})
+    (source / "a.yml").write_text(plain({"eventName": "x"}, 1))
+    import_rules(source, Settings(), home)
+    (source / "a.yml").write_text(plain({"eventName": "x"}, 2))
+    (source / "b.yml").write_text(plain({"eventName": "x"}, 3))
+    real, times = getattr(Path, step), itertools.count(1)
+
+    def killed(path: Path, *given: Any, **more: Any) -> Any:
+        if next(times) == time:
+            raise KeyboardInterrupt
+        return real(path, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            import_rules(source, Settings(), home)
+    assert set(load_rules(alone, home).rules) == {UUID.format(1)}
+    import_rules(source, Settings(), home)
+    assert set(load_rules(alone, home).rules) == {UUID.format(2), UUID.format(3)}
+    assert [p.name for p in (home / "rules").iterdir()] == ["mine"]
 
 
 def test_archives_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

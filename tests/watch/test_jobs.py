@@ -19,28 +19,29 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ashiato.access import audit
 from ashiato.core.clock import now
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Account, Settings, WatchedSource
-from ashiato.intake.quarantine import entries
+from ashiato.intake.quarantine import entries, note_try
 from ashiato.lake.home import Home
 from ashiato.ledger.alert_tables import audit_log
 from ashiato.ledger.job_tables import jobs
 from ashiato.watch import job_runner
-from ashiato.watch.job_kinds import JobKind, Work, kinds
+from ashiato.watch.job_kinds import JobKind, Work, kinds, quarantine_retry
 from ashiato.watch.job_kinds.rule_import import keep_upload
 from ashiato.watch.job_runner import JobRunner, running_jobs
 from ashiato.watch.jobs import (
     MOST_OF_ONE,
     Job,
-    again,
-    ask,
     cancel,
+    checked,
     list_jobs,
     parse_job_id,
     read_job,
     settle_dead,
+    submit,
 )
 from intake.lake_counts import count
 from intake.taking_in import write, write_events
@@ -91,8 +92,9 @@ def runner(home: Home, told: Settings, **more: Any) -> Iterator[JobRunner]:
 def asked(
     home: Home, told: Settings, kind: str, scope: AccountScope = EVERY_ACCOUNT, **parameters: Any
 ) -> int:
+    kept = checked(kind, parameters, home=home, settings=told, scope=scope)
     with home.ledger.begin() as connection:
-        return ask(connection, kind, parameters, home=home, settings=told, by="ann", scope=scope, now=now())
+        return submit(connection, kind, kept, by="ann", scope=scope, now=now())
 
 
 def job(home: Home, number: int) -> Job:
@@ -120,7 +122,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> JobKind:
             time.sleep(0.01)
         return {}
 
-    kind = JobKind("slow", role="analyst", whole=False, writes=False, apart=False, check=check, run=run)
+    kind = JobKind("slow", whole=False, writes=False, apart=False, check=check, run=run)
     monkeypatch.setitem(kinds(), "slow", kind)
     return kind
 
@@ -182,8 +184,9 @@ def test_when_the_process_ends_its_jobs_are_interrupted_and_can_be_started_again
         number = asked(home, told, "slow", x=1)
         until(lambda: job(home, number).state == "running", "it runs")
     assert job(home, number).state == "interrupted"
+    kept = checked("slow", job(home, number).parameters, home=home, settings=told, scope=EVERY_ACCOUNT)
     with home.ledger.begin() as connection:
-        new = again(connection, number, home=home, settings=told, by="bob", scope=EVERY_ACCOUNT, now=now())
+        new = submit(connection, "slow", kept, by="bob", scope=EVERY_ACCOUNT, now=now(), again_of=number)
     repeated = job(home, new)
     assert (repeated.state, repeated.again_of, repeated.parameters, repeated.by) == (
         "queued", number, {"x": 1}, "bob",
@@ -210,6 +213,31 @@ def test_a_process_that_was_killed_leaves_them_interrupted(home: Home, told: Set
     with home.ledger.begin() as connection:
         assert settle_dead(connection, now()) == [number]
     assert job(home, number).state == "interrupted"
+
+
+def test_one_whose_end_could_not_be_written_does_not_run_for_ever(
+    home: Home, told: Settings, slow: JobKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control database is away for the moment at which the job ends."""
+    monkeypatch.setattr(job_runner, "DEAD_SECONDS", 0.1)
+    failures = [sa.exc.OperationalError("UPDATE jobs", {}, Exception("database is locked"))]
+    record = audit.record
+
+    def failing(*given: Any, **more: Any) -> None:
+        if failures and given[2] == "job cancelled" and given[1] == "ann":
+            raise failures.pop()
+        record(*given, **more)
+
+    monkeypatch.setattr(audit, "record", failing)
+    said: list[str] = []
+    with runner(home, told, say=said.append):
+        number = asked(home, told, "slow")
+        until(lambda: job(home, number).counted, "progress")
+        with home.ledger.begin() as connection:
+            cancel(connection, number, by="bob", scope=EVERY_ACCOUNT, now=now())
+        assert ended(home, number, 10).state == "interrupted"
+    assert not failures
+    assert any("could not be written" in text for text in said)
 
 
 def test_of_another_machine_the_signs_of_life_tell(home: Home, told: Settings, slow: JobKind) -> None:
@@ -338,6 +366,30 @@ def test_while_watch_runs_a_folder_goes_through_its_pipeline(tmp_path: Path) -> 
     assert count(tmp_path / "home", "cloudtrail") == 16
 
 
+def test_what_the_end_of_the_process_left_uncommitted_is_not_told_as_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    write_events(tmp_path / "logs" / "a.json", events(8, 1))
+    given = watching_settings(tmp_path / "home", WatchedSource(name="drop", type="files", path=drop))
+    with running(tmp_path / "home", given) as (watch, _), runner(watch.home, given, watch=watch):
+        tried = threading.Event()
+
+        def failing(_group: object) -> None:
+            tried.set()
+            raise OSError("no space left on device")
+
+        monkeypatch.setattr(watch.pipeline, "_commit", failing)
+        number = asked(watch.home, given, "collect", address=str(tmp_path / "logs"))
+        assert tried.wait(30)
+        watch.stop.set()
+        done = ended(watch.home, number)
+    assert (done.state, done.result) == ("failed", None)
+    assert done.error is not None
+    assert "ending" in done.error["what"]
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [
@@ -408,13 +460,31 @@ def test_what_can_be_read_now_leaves_the_quarantine(home: Home, told: Settings, 
     assert {e["tried"] for e in entries(home, 10)} == {"taken", "unreadable"}
 
 
+def test_entries_that_were_taken_do_not_hide_older_ones_from_a_retry(
+    home: Home, told: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        write(tmp_path / "logs" / f"{name}.json", b'{"Records": [{' + name.encode())
+    _take(home, tmp_path / "logs")
+    newest, *older = entries(home, 10)
+    note_try(home.ledger, newest["id"], "taken", None, by="ann", at=now())
+    monkeypatch.setattr(quarantine_retry, "MOST", len(older))
+    with runner(home, told):
+        done = ended(home, asked(home, told, "quarantine_retry"))
+        one = ended(home, asked(home, told, "quarantine_retry", ids=[older[-1]["id"]]))
+    assert done.result is not None, done.error
+    assert {r["id"] for r in done.result["reasons"]} == {e["id"] for e in older}
+    assert one.result is not None, one.error
+    assert [r["id"] for r in one.result["reasons"]] == [older[-1]["id"]]
+
+
 def test_a_defect_is_said_and_not_traced_back(
     home: Home, told: Settings, slow: JobKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(work: Work) -> dict[str, Any]:
         raise ValueError("\x00 <script>")
 
-    monkeypatch.setitem(kinds(), "slow", JobKind("slow", "analyst", False, False, False, slow.check, run))
+    monkeypatch.setitem(kinds(), "slow", JobKind("slow", False, False, False, slow.check, run))
     with runner(home, told):
         done = ended(home, asked(home, told, "slow"))
     assert done.state == "failed"

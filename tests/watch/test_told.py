@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -205,6 +206,34 @@ def test_rules_that_change_while_it_runs_are_taken_up_without_a_restart(
         until(lambda: "cannot be read" in said[-1], "said")
         put(drop, "d.json.gz", happened(15, datetime.now(UTC)))
         until(lambda: sum(map(len, standing(ledger, rule).values())) == 4, "the earlier rules go on")
+
+
+def test_rules_that_a_defect_keeps_from_being_read_hold_up_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(evaluating, "RECONCILE_SECONDS", 0.01)
+    given = Settings(home=tmp_path / "home", detect=Detection(own_pack=False))
+    said: list[str] = []
+    looked = threading.Event()
+    stop = threading.Event()
+    with Home.open_for_writing(tmp_path / "home", "test") as home:
+        evaluation = LiveEvaluation(home, given, said.append)
+        monkeypatch.setattr(evaluation.inner, "reconcile", looked.set)
+
+        def defect() -> Any:
+            raise ValueError("a defect")
+
+        monkeypatch.setattr(evaluation, "_evaluation", defect)
+        say_enabled(home.ledger, ["7f0c2b1e-95a3-4f55-8a2e-5b9d8e6c1a01"], enabled=False)
+        thread = threading.Thread(target=evaluation.run, args=(stop,))
+        thread.start()
+        try:
+            assert looked.wait(30)
+        finally:
+            stop.set()
+            thread.join(30)
+    assert any("cannot be read" in text and "ValueError: a defect" in text for text in said)
 
 
 class Running:

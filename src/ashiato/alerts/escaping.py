@@ -69,20 +69,6 @@ def for_ascii(text: str, most: int) -> str | None:
     return plain[:most] if plain.isascii() and plain[:1].isalnum() else None
 
 
-#: What a spreadsheet takes for the beginning of a formula, in ASCII and in full width.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-
-
-def for_cell(text: str, most: int = 2000) -> str:
-    """Text in a cell of CSV, which a spreadsheet does not run.
-
-    >>> for_cell("=HYPERLINK(1)")
-    "'=HYPERLINK(1)"
-    """
-    line = one_line(text, most)
-    return "'" + line if line.startswith(_FORMULA) else line
-
-
 def for_reading(record: Mapping[str, Any], most: int = 20_000) -> str:
     r"""A record as JSON that people read; what a reader would obey is written as an escape.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -11,15 +9,17 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from ashiato.alerts.escaping import for_cell
+from ashiato.alerts.escaping import one_line
 from ashiato.alerts.messages import Writer
 from ashiato.alerts.reading import alert_document, event_ids
 from ashiato.alerts.triage import Sort, Wanted, leading, triage
+from ashiato.core.printing import csv_lines
 from ashiato.core.scope import AccountScope
 
 #: Alerts that one file holds.
 MOST = 20_000
 _PAGE = 200
+_MOST_CELL = 2000
 
 COLUMNS = (
     "id", "state", "closed_as", "level", "title", "text", "account", "account_name", "region", "principal",
@@ -51,15 +51,9 @@ def exported(
 
 def as_csv(documents: Iterable[dict[str, Any]], columns: Sequence[str] = COLUMNS) -> Iterator[str]:
     """CSV by RFC 4180; no cell is a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(columns)
+    yield csv_lines([columns])
     for document in documents:
-        writer.writerow([_cell(document[c]) for c in columns])
-        yield out.getvalue()
-        out.seek(0)
-        out.truncate()
-    yield out.getvalue()
+        yield csv_lines([[_cell(document[c]) for c in columns]])
 
 
 def document_json(document: Any) -> Iterator[str]:
@@ -77,7 +71,7 @@ def as_json(documents: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else for_cell(_plain(value))
+    return "" if value is None else one_line(_plain(value), _MOST_CELL)
 
 
 def _plain(value: Any) -> str:

@@ -17,6 +17,7 @@ from ashiato.alerts.messages import Told
 from ashiato.alerts.placing import sliced
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
+from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.ledger.alert_tables import alert_findings, alert_history, alerts, incidents, outbox
 from ashiato.ledger.detection_tables import findings
 from ashiato.ledger.finding_rows import from_row
@@ -109,15 +110,21 @@ def findings_of(
 
 def within_scope(finding: Finding, scope: AccountScope) -> Finding:
     """The finding without the records of accounts outside. What names things without saying whose they are goes as
-    well where there are such records."""
+    well where there are, or may be, such records: a finding holds only the first of its records."""
     if not scope.limited:
         return finding
     shown = tuple(e for e in finding.examples if scope.allows(account_in(e) or finding.account))
-    if len(shown) == len(finding.examples):
+    if len(shown) == len(finding.examples) and _of_one_account(finding):
         return finding
     return replace(
         finding, examples=shown, event_ids=(), event_times=(), addresses=(), access_keys=(), resources=()
     )
+
+
+def _of_one_account(finding: Finding) -> bool:
+    """Whether its records are surely of the accounts that its examples name."""
+    grouped = any(finding.group.get(column) for column, _ in ACCOUNT_REGION.values())
+    return grouped or (finding.kind in ("match", "first_seen") and finding.hits <= len(finding.examples))
 
 
 def select_alerts(

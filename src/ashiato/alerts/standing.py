@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ashiato.alerts.ids import alert_id, incident_id
+from ashiato.alerts.reading import within
 from ashiato.core.scope import AccountScope
 from ashiato.ledger.alert_tables import alerts
 from ashiato.ledger.findings import LEVELS
@@ -18,9 +19,7 @@ from ashiato.ledger.findings import LEVELS
 def counts_by_level(connection: Connection, scope: AccountScope, states: Collection[str]) -> dict[str, int]:
     """Level → alerts in one of these states that the scope shows, the gravest first; every level is there."""
     c = alerts.c
-    asked = sa.select(c.level, sa.func.count()).where(c.state.in_(list(states))).group_by(c.level)
-    if scope.accounts is not None:
-        asked = asked.where(c.account.in_(sorted(scope.accounts)))
+    asked = sa.select(c.level, sa.func.count()).where(_shown(scope, states)).group_by(c.level)
     found = {int(level): int(count) for level, count in connection.execute(asked)}
     return {name: found.get(i, 0) for i, name in reversed(list(enumerate(LEVELS)))}
 
@@ -30,9 +29,7 @@ def newest_alert(
 ) -> dict[str, Any] | None:
     """The alert that was raised last: id, level, title in both languages, account."""
     c = alerts.c
-    asked = sa.select(c.id, c.level, c.title, c.title_ja, c.account).where(c.state.in_(list(states)))
-    if scope.accounts is not None:
-        asked = asked.where(c.account.in_(sorted(scope.accounts)))
+    asked = sa.select(c.id, c.level, c.title, c.title_ja, c.account).where(_shown(scope, states))
     row = connection.execute(asked.order_by(c.raised_at.desc(), c.id.desc()).limit(1)).first()
     if row is None:
         return None
@@ -51,9 +48,7 @@ def most_urgent(
     """The gravest alerts in these states, of one level the newest hit first: id, level, state, title in both languages,
     account, principal, values of the group, first, last, hits, assignee, incident."""
     c = alerts.c
-    asked = sa.select(alerts).where(c.state.in_(list(states)))
-    if scope.accounts is not None:
-        asked = asked.where(c.account.in_(sorted(scope.accounts)))
+    asked = sa.select(alerts).where(_shown(scope, states))
     asked = asked.order_by(c.level.desc(), c.last.desc(), c.id.desc()).limit(limit)
     return [
         {
@@ -75,3 +70,7 @@ def most_urgent(
         }
         for row in connection.execute(asked)
     ]
+
+
+def _shown(scope: AccountScope, states: Collection[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(alerts.c.state.in_(list(states)), within(alerts.c.account, scope))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ashiato.detect.ruleset import IMPORTED, RuleSet, load_rules
+from ashiato.detect.ruleset import RuleSet, load_rules, packs
 from ashiato.ledger.detection_tables import rule_states
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _said(home: Home) -> object:
 
 
 def _files(settings: Settings, home: Path) -> Iterator[tuple[str, int, int]]:
-    for folder in (*(f.expanduser() for f in settings.detect.rules), home / IMPORTED):
+    for folder in (*(f.expanduser() for f in settings.detect.rules), *(f for _, f in packs(home))):
         for file in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             try:
                 found = file.stat()

@@ -132,12 +132,28 @@ def documents(settings: Settings, home: Path) -> Iterator[Document]:
         if not path.exists():
             raise WrongUse("there is no such folder of rules", where=str(path), remedy="Check detect.rules.")
         yield from read_path(path, str(folder))
-    imported = home / IMPORTED
-    if imported.is_dir():
-        for pack in sorted(p for p in imported.iterdir() if p.is_dir()):
-            yield from read_path(pack, pack.name)
+    for name, folder in packs(home):
+        yield from read_path(folder, name)
     if settings.detect.own_pack:
         yield from read_path(Path(__file__).parent / "rules", OWN_PACK)
+
+
+def packs(home: Path) -> Iterator[tuple[str, Path]]:
+    """Names and folders of the imported packs; of one whose import was killed, what was there before."""
+    imported = home / IMPORTED
+    for folder in sorted(imported.iterdir()) if imported.is_dir() else ():
+        if folder.is_dir():
+            name = folder.name
+            if name.startswith("."):
+                name = name.removeprefix(".").removesuffix(".old")
+                if folder != _aside(imported / name) or (imported / name).exists():
+                    continue
+            yield name, folder
+
+
+def _aside(pack: Path) -> Path:
+    """Where a pack lies while a new one takes its place."""
+    return pack.with_name(f".{pack.name}.old")
 
 
 def read_path(path: Path, pack: str) -> Iterator[Document]:
@@ -247,10 +263,10 @@ def import_rules(path: Path, settings: Settings, home: Path, *, pack: str | None
             target = new / f"{number}-{place.name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(document.text, encoding="utf-8", newline="")
-    # A kill in between leaves the old pack or the new one.
-    old = home / IMPORTED / f".{name}.old"
-    shutil.rmtree(old, ignore_errors=True)
+    # A kill in between leaves the old pack, aside, or the new one.
+    old = _aside(folder)
     if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
         folder.rename(old)
     new.rename(folder)
     shutil.rmtree(old, ignore_errors=True)

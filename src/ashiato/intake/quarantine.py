@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 import sqlalchemy as sa
-from pyiceberg.expressions import AlwaysTrue
 
 from ashiato.core.errors import AshiatoError
 from ashiato.core.text import printable
@@ -17,7 +16,7 @@ from ashiato.formats.reading import ObjectOrigin, Rows, Skipped, Unreadable, def
 from ashiato.intake.archive import archive_path
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
-from ashiato.lake.predicates import equal
+from ashiato.lake.predicates import any_of, equal, everything
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
@@ -27,18 +26,29 @@ from ashiato.ledger.job_tables import quarantine_tries
 _SLICE = 400
 
 
-def entries(home: Home, limit: int, id_: str | None = None) -> list[dict[str, Any]]:
+def entries(
+    home: Home, limit: int, ids: Collection[str] | None = None, *, untaken: bool = False
+) -> list[dict[str, Any]]:
     """The newest entries: id, source, object, offset, reason, size in bytes, truncated, time; `tried`: what came of
-    trying again, or None. `id_`: that one only."""
+    trying again, or None. `ids`: those only; `untaken`: none that was taken by trying again."""
+    c = quarantine_tries.c
+    taken = home.ledger.rows(sa.select(c.entry).where(c.outcome == "taken")) if untaken else ()
     with PinnedLake(home) as lake, duckdb.connect() as connection:
-        plan = lake.plan("quarantine", AlwaysTrue() if id_ is None else equal("id", id_))
+        plan = lake.plan("quarantine", everything() if ids is None else any_of("id", ids))
         connection.execute("SET TimeZone = 'UTC'")
         sql = (
             'SELECT id, source, object, "offset", reason, octet_length(content) AS size, truncated, quarantined_at'
             f" FROM {relation(plan.files, plan.iceberg_schema)}"
-            " WHERE $id IS NULL OR id = $id ORDER BY quarantined_at DESC, object, 4 LIMIT $limit"
+            " WHERE ($ids IS NULL OR id IN (SELECT unnest($ids::VARCHAR[])))"
+            " AND id NOT IN (SELECT unnest($taken::VARCHAR[]))"
+            " ORDER BY quarantined_at DESC, object, 4 LIMIT $limit"
         )
-        cursor = connection.execute(sql, {"id": id_, "limit": limit})
+        values = {
+            "ids": None if ids is None else list(ids),
+            "taken": [row.entry for row in taken],
+            "limit": limit,
+        }
+        cursor = connection.execute(sql, values)
         names = [c[0] for c in cursor.description or []]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     again = tried(home.ledger, [e["id"] for e in found])
@@ -98,15 +108,14 @@ def unreadable(content: bytes, flow_format: str | None = None) -> str | None:
 
 
 def with_states(ledger: Ledger, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Entries with `state`, what became of the object: quarantined (nothing of it was taken), failed (it waits to be read
-    again), taken (the rest of it was taken, or all of it since), or None where the ledger has forgotten it."""
+    """Entries with `state`, what became of the object: quarantined (nothing of it was taken), failed (it waits to be
+    read again), taken (the rest of it was taken, or all of it since), or None where the ledger has forgotten it."""
     o = t.objects.c
     states: dict[tuple[str, str], str] = {}
     names = sorted({e["object"] for e in found})
-    for start in range(0, len(names), 400):
-        asked = (
-            sa.select(o.source, o.name, o.state).where(o.name.in_(names[start : start + 400])).order_by(o.id)
-        )
+    for start in range(0, len(names), _SLICE):
+        part = names[start : start + _SLICE]
+        asked = sa.select(o.source, o.name, o.state).where(o.name.in_(part)).order_by(o.id)
         states |= {(source, name): state for source, name, state in ledger.rows(asked)}
     return [{**e, "state": states.get((e["source"], e["object"]))} for e in found]
 

@@ -253,6 +253,7 @@ class LiveEvaluation:
                 continue
             with contextlib.suppress(Exception):
                 self._take_up()
+            with contextlib.suppress(Exception):
                 self._guarded("evaluation fails", self._pending)
                 self._guarded("late records cannot be evaluated", self.inner.reconcile)
             since = time.monotonic()
@@ -265,9 +266,12 @@ class LiveEvaluation:
             return
         try:
             inner = self._evaluation()
-        except AshiatoError as error:
-            self._unreadable = made_of
-            self.say(f"Rules have changed and cannot be read, the earlier ones go on: {error}")
+        except Exception as error:
+            expected = isinstance(error, AshiatoError)
+            if expected:
+                self._unreadable = made_of
+            why = str(error) if expected else f"{type(error).__name__}: {error}"
+            self.say(f"Rules have changed and cannot be read, the earlier ones go on: {why}")
             return
 
         def changed() -> None:

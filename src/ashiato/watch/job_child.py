@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ashiato.core.errors import AshiatoError, WrongUse
+from ashiato.core.errors import AshiatoError
 from ashiato.core.scope import AccountScope
-from ashiato.watch.job_kinds import Cancelled, Progress, Work, kind_of
+from ashiato.watch.job_kinds import Cancelled, Progress, Work, failure, kind_of
 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
@@ -70,9 +70,7 @@ def _follow(ours: Connection, progress: Progress, stop: threading.Event) -> dict
             result: dict[str, Any] = said
             return result
         else:
-            raise (WrongUse if what == "wrong" else AshiatoError)(
-                said["what"], where=said["where"], remedy=said["remedy"]
-            )
+            raise AshiatoError(said["what"], where=said["where"], remedy=said["remedy"])
 
 
 def _child(
@@ -112,9 +110,5 @@ def _child(
         with Home.open_for_reading(folder, ledger_url=settings.ledger_url) as home:
             work = Work(home, settings, parameters, AccountScope(accounts), by, tell)
             pipe.send(("done", kind_of(kind).run(work)))
-    except AshiatoError as error:
-        said = {"what": error.what, "where": error.where, "remedy": error.remedy}
-        pipe.send(("wrong" if isinstance(error, WrongUse) else "failed", said))
     except Exception as error:
-        what = f"a defect of Ashiato, please report it: {type(error).__name__}: {error}"
-        pipe.send(("failed", {"what": what, "where": None, "remedy": None}))
+        pipe.send(("failed", failure(error)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from ashiato.core.errors import AshiatoError, HomeBusy
 from ashiato.core.text import printable
 from ashiato.ledger.job_tables import jobs
 from ashiato.watch.job_child import run_apart
-from ashiato.watch.job_kinds import Cancelled, JobKind, Work, kinds
+from ashiato.watch.job_kinds import Cancelled, JobKind, Work, failure, kinds
 from ashiato.watch.job_writing import Taking
 from ashiato.watch.jobs import MOST_RESULT, Job, job_id, job_of, settle_dead, this_process
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from ashiato.core.settings import Settings
     from ashiato.lake.home import Home
     from ashiato.watch.loop import Watch
-
-_log = logging.getLogger(__name__)
 
 #: Jobs that run at once: those that keep a core busy, and those that write.
 MOST_READING = 2
@@ -152,12 +149,12 @@ class JobRunner:
         return None
 
     def _settle_dead(self) -> None:
-        if self.home.ledger.scalar(
-            sa.select(sa.func.count()).where(jobs.c.state == "running", jobs.c.owner != self.owner)
-        ):
+        c = jobs.c
+        others = sa.select(sa.func.count()).where(c.state == "running", c.id.not_in(list(self._running)))
+        if self.home.ledger.scalar(others):
             with self.home.ledger.begin() as connection:
-                for number in settle_dead(connection, self.clock(), self.owner):
-                    self.say(f"{job_id(number)} was interrupted: the process that ran it ended")
+                for number in settle_dead(connection, self.clock(), self.owner, self._running):
+                    self.say(f"{job_id(number)} was interrupted: what ran it ended")
 
     # -- running ------------------------------------------------------------------------------------
 
@@ -174,8 +171,8 @@ class JobRunner:
             except HomeBusy:
                 self._give_back(job)
                 return
-            except AshiatoError as failure:
-                self._finish(running, "failed", None, _told_of(failure))
+            except AshiatoError as failed:
+                self._finish(running, "failed", None, failure(failed))
                 return
         work = Work(home, self.settings, job.parameters, job.scope, job.by, progress, running.stop)
         result: dict[str, Any] | None = None
@@ -187,13 +184,8 @@ class JobRunner:
             state = "done"
         except Cancelled:
             state = "interrupted" if running.ending else "cancelled"
-        except AshiatoError as failure:
-            state, error = "failed", _told_of(failure)
-        except Exception as failure:
-            _log.exception("job %s fell", job.name)
-            state = "failed"
-            what = f"a defect of Ashiato, please report it: {type(failure).__name__}: {failure}"
-            error = {"what": what, "where": None, "remedy": None}
+        except Exception as failed:
+            state, error = "failed", failure(failed)
         finally:
             if home is not self.home:
                 home.close()
@@ -236,9 +228,9 @@ class JobRunner:
             with self.home.ledger.begin() as connection:
                 connection.execute(sa.update(jobs).where(jobs.c.id == job.id).values(values))
                 audit.record(connection, job.by, f"job {state}", job.name, {"kind": job.kind}, moment)
-        except sa.exc.SQLAlchemyError as failure:
-            # It stays `running` without a sign of life, and is found as interrupted.
-            self.say(f"{job.name}: what became of it could not be written: {failure}")
+        except sa.exc.SQLAlchemyError as failed:
+            # It stays `running` and is run by nobody: found as interrupted.
+            self.say(f"{job.name}: what became of it could not be written: {failed}")
         self._asked.set()
 
     def _beat(self) -> None:
@@ -280,10 +272,6 @@ def running_jobs(home: Home, settings: Settings, say: Callable[[str], None]) -> 
         stop.set()
         runner.look()
         thread.join(END_SECONDS + 5)
-
-
-def _told_of(failure: AshiatoError) -> dict[str, Any]:
-    return {"what": failure.what, "where": failure.where, "remedy": failure.remedy}
 
 
 def _progress_values(running: _Running) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -42,13 +42,17 @@ class Kept:
 
 @dataclass
 class _Tally:
-    """What became of objects. Told from the pipeline's thread."""
+    """What became of objects. Told from the pipeline's thread. `ended`: those not looked up in the ledger yet;
+    `records`, `problems`: of those that were."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     waiting: int = 0
+    ended: list[ObjectRef] = field(default_factory=list)
+    records: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def offered(self) -> Callable[[Outcome], None]:
+    def offered(self, ref: ObjectRef) -> Callable[[Outcome], None]:
         with self.changed:
             self.waiting += 1
 
@@ -56,6 +60,7 @@ class _Tally:
             with self.changed:
                 self.waiting -= 1
                 self.outcomes[outcome] += 1
+                self.ended.append(ref)
                 self.changed.notify_all()
 
         return done
@@ -161,7 +166,6 @@ class Taking:
         """Offer objects (references, or kept bytes) as far as the lake has none of them, and wait for them."""
         tally = _Tally()
         seen = already = 0
-        offered: list[ObjectRef] = []
         while part := list(islice(what, SLICE)):
             refs = [p.ref if isinstance(p, Kept) else p for p in part]
             known = sink.known(refs)
@@ -173,9 +177,9 @@ class Taking:
                     already += 1
                     continue
                 if not sink.offer(_arrival(one, ref, reader, tally)):
-                    raise AshiatoError("Ashiato is ending", remedy="Start the job again.")
-                offered.append(ref)
+                    raise _ending()
                 self._tell(tally, already, total())
+            self._became(tally)
             if self.work.stop.is_set():
                 break
         with tally.changed:
@@ -184,7 +188,9 @@ class Taking:
                 self._tell(tally, already, total() or seen)
         if self.work.stop.is_set():
             raise Cancelled
-        records, problems = self._became(offered)
+        if tally.waiting:
+            raise _ending()
+        self._became(tally)
         return {
             "objects": {
                 "seen": seen,
@@ -193,36 +199,38 @@ class Taking:
                 "quarantined": tally.outcomes["quarantined"],
                 "failed": tally.outcomes["failed"],
             },
-            "records": records,
-            "problems": problems[:MOST_PROBLEMS],
+            "records": {name: n for name, n in tally.records.items() if n},
+            "problems": tally.problems,
         }
 
     def _tell(self, tally: _Tally, already: int, total: int | None) -> None:
         done = already + sum(tally.outcomes.values())
         self.work.progress("reading", done / total if total else None, done, "objects")
 
-    def _became(self, refs: Iterable[ObjectRef]) -> tuple[dict[str, int], list[str]]:
-        """Records by table, and what went wrong, as the ledger has it."""
+    def _became(self, tally: _Tally) -> None:
+        """Note records by table, and what went wrong, as the ledger has it, of what ended since the last time."""
         o = objects.c
-        records: Counter[str] = Counter()
-        problems: list[str] = []
-        listed = list(refs)
-        for start in range(0, len(listed), SLICE):
-            part = listed[start : start + SLICE]
+        with tally.changed:
+            ended, tally.ended = tally.ended, []
+        for start in range(0, len(ended), SLICE):
+            part = ended[start : start + SLICE]
             wanted = {(r.source, r.name, r.etag) for r in part}
             asked = sa.select(o.source, o.name, o.etag, o.log, o.records, o.state, o.reason).where(
                 o.source.in_({r.source for r in part}), o.name.in_([r.name for r in part])
             )
             for row in self.work.home.ledger.rows(asked):
                 if (row.source, row.name, row.etag) in wanted:
-                    records[row.log or "other"] += row.records
-                    if row.state in ("failed", "quarantined"):
-                        problems.append(f"{row.name}: {row.reason}")
-        return {name: n for name, n in records.items() if n}, problems
+                    tally.records[row.log or "other"] += row.records
+                    if row.state in ("failed", "quarantined") and len(tally.problems) < MOST_PROBLEMS:
+                        tally.problems.append(f"{row.name}: {row.reason}")
+
+
+def _ending() -> AshiatoError:
+    return AshiatoError("Ashiato is ending", remedy="Start the job again.")
 
 
 def _arrival(one: Any, ref: ObjectRef, reader: Any, tally: _Tally) -> Arrival:
-    done = tally.offered()
+    done = tally.offered(ref)
     if isinstance(one, Kept):
         return Arrival(ref, content=one.content, flow_format=one.flow_format, done=done)
     return Arrival(ref, reader=reader, done=done)

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -141,29 +141,11 @@ def parse_job_id(text: str) -> int:
     return int(found[1])
 
 
-def ask(
-    connection: Connection,
-    kind: str,
-    parameters: Mapping[str, Any],
-    *,
-    home: Home,
-    settings: Settings,
-    by: str,
-    scope: AccountScope,
-    now: datetime,
-    again_of: int | None = None,
-) -> int:
-    """Ask for a job: its number. Whether the person's role may is for the caller. Raises WrongUse for parameters
-    that cannot be meant, where too many jobs wait, and where the scope is too narrow for this kind."""
-    kept = checked(kind, parameters, home=home, settings=settings, scope=scope)
-    return submit(connection, kind, kept, by=by, scope=scope, now=now, again_of=again_of)
-
-
 def checked(
     kind: str, parameters: Mapping[str, Any], *, home: Home, settings: Settings, scope: AccountScope
 ) -> dict[str, Any]:
     """Parameters as they are kept, for `submit`; may take a second, so that no transaction should wait for it. Raises
-    WrongUse as `ask` does."""
+    WrongUse for parameters that cannot be meant, and where the scope is too narrow for this kind."""
     found = kind_of(kind)
     if found.whole and scope.limited:
         raise WrongUse(
@@ -183,7 +165,8 @@ def submit(
     now: datetime,
     again_of: int | None = None,
 ) -> int:
-    """Write down a job whose `parameters` are checked: its number. Raises WrongUse where too many wait."""
+    """Write down a job whose `parameters` are checked: its number. Whether the person's role may is for the caller.
+    `again_of`: the job that it does once more. Raises WrongUse where too many wait."""
     c = jobs.c
     who = printable(by, 200)
     waiting = connection.execute(
@@ -270,33 +253,16 @@ def cancel(connection: Connection, number: int, *, by: str, scope: AccountScope,
     return read_job(connection, number, scope)
 
 
-def again(
-    connection: Connection,
-    number: int,
-    *,
-    home: Home,
-    settings: Settings,
-    by: str,
-    scope: AccountScope,
-    now: datetime,
-) -> int:
-    """Ask once more for what a job did, with the scope of who asks: the number of the new job. Raises WrongUse."""
-    job = read_job(connection, number, scope)
-    if not job.finished:
-        raise WrongUse(f"{job.name} has not ended", remedy="Wait for it, or cancel it first.")
-    return ask(
-        connection, job.kind, job.parameters,
-        home=home, settings=settings, by=by, scope=scope, now=now, again_of=number,
-    )  # fmt: skip
-
-
-def settle_dead(connection: Connection, now: datetime, mine: str | None = None) -> list[int]:
-    """Jobs whose process died become `interrupted`; their numbers. `mine`: this process, which is alive."""
+def settle_dead(
+    connection: Connection, now: datetime, mine: str | None = None, running: Collection[int] = ()
+) -> list[int]:
+    """Jobs that nobody runs any more become `interrupted`; their numbers. `mine`: this process, which is alive and
+    runs those of `running`: of others of its own it could not write the end."""
     c = jobs.c
     dead = [
         row.id
         for row in connection.execute(sa.select(c.id, c.owner, c.beat_at).where(c.state == "running"))
-        if row.owner != mine and not _lives(row.owner, row.beat_at, now)
+        if (row.id not in running if row.owner == mine else not _lives(row.owner, row.beat_at, now))
     ]
     for number in dead:
         connection.execute(
@@ -305,7 +271,7 @@ def settle_dead(connection: Connection, now: datetime, mine: str | None = None) 
             .values(
                 state="interrupted",
                 ended_at=now,
-                error=json.dumps({"what": "the process that ran it ended", "where": None, "remedy": None}),
+                error=json.dumps({"what": "what ran it ended", "where": None, "remedy": None}),
             )
         )
     return dead

@@ -39,7 +39,7 @@ class Window:
 
 
 class Standing:
-    """Of one home. Every answer is of a scope's accounts only."""
+    """Of one home. Every answer but the window, which goes by the newest record of all, is of a scope's accounts only."""
 
     def __init__(self, home: Home, settings: Settings) -> None:
         self.home = home

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from ashiato.core.errors import WrongUse
+from ashiato.core.errors import AshiatoError, WrongUse
 from ashiato.core.scope import AccountScope
 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
     from ashiato.lake.home import Home
     from ashiato.watch.job_writing import Taking
+
+_log = logging.getLogger(__name__)
 
 #: step, fraction (None: nobody knows), counted, unit.
 Progress = Callable[[str, float | None, int | None, str | None], None]
@@ -53,14 +57,13 @@ class Work:
 class JobKind:
     """One kind of job.
 
-    `role`: the least role that may ask for it. `whole`: it bears on what everybody sees, so that only somebody who
-    may see every account may ask. `writes`: it needs the process that writes to the home. `apart`: it runs in a
-    process of its own, because it keeps a core busy. `check`: parameters as asked (or as kept earlier) → as kept;
-    raises WrongUse. `run`: does it, and gives its result as JSON of bounded size.
+    `whole`: it bears on what everybody sees, so that only somebody who may see every account may ask. `writes`: it
+    needs the process that writes to the home. `apart`: it runs in a process of its own, because it keeps a core busy.
+    `check`: parameters as asked (or as kept earlier) → as kept; raises WrongUse. `run`: does it, and gives its result
+    as JSON of bounded size.
     """
 
     name: str
-    role: Literal["analyst", "admin"]
     whole: bool
     writes: bool
     apart: bool
@@ -86,3 +89,27 @@ def kind_of(name: str) -> JobKind:
         raise WrongUse(
             f"there is no kind of job {name}", remedy=f"Kinds: {', '.join(sorted(kinds()))}."
         ) from None
+
+
+def day_of(asked: Mapping[str, Any], name: str) -> date | None:
+    """A parameter that is a day, or nothing. Raises WrongUse.
+
+    >>> day_of({"from": "2026-11-20", "to": ""}, "from"), day_of({"from": "2026-11-20", "to": ""}, "to")
+    (datetime.date(2026, 11, 20), None)
+    """
+    value = asked.get(name)
+    if value in (None, ""):
+        return None
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as error:
+        raise WrongUse(f"this is no day: {value}", where=name, remedy="Write 2026-11-20.") from error
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """An error as a job keeps it: what, where, remedy. A defect is logged."""
+    if isinstance(error, AshiatoError):
+        return {"what": error.what, "where": error.where, "remedy": error.remedy}
+    _log.error("a job fell", exc_info=error)
+    what = f"a defect of Ashiato, please report it: {type(error).__name__}: {error}"
+    return {"what": what, "where": None, "remedy": None}

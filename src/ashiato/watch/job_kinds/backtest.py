@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ashiato.core.errors import WrongUse
-from ashiato.watch.job_kinds import JobKind, Work
+from ashiato.watch.job_kinds import JobKind, Work, day_of
 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
@@ -32,7 +32,7 @@ def check(asked: Mapping[str, Any], settings: Settings, home: Home) -> dict[str,
         raise WrongUse("which rules?", remedy="Name rules, or ask for all of them.")
     if len(listed) > MOST_RULES:
         raise WrongUse(f"more than {MOST_RULES:,} rules", remedy="Ask for all of them.")
-    first, last = (_day(asked.get(name), name) for name in ("from", "to"))
+    first, last = (day_of(asked, name) for name in ("from", "to"))
     if first and last and first > last:
         raise WrongUse("it begins after it ends", remedy="Give the earlier day first.")
     if listed:
@@ -43,8 +43,8 @@ def check(asked: Mapping[str, Any], settings: Settings, home: Home) -> dict[str,
     return {
         "rules": listed,
         "all": every,
-        "from": first and f"{first:%Y-%m-%d}",
-        "to": last and f"{last:%Y-%m-%d}",
+        "from": first and first.isoformat(),
+        "to": last and last.isoformat(),
     }
 
 
@@ -60,7 +60,7 @@ def run(work: Work) -> dict[str, Any]:
     rules = load_rules(work.settings, work.home.folder, work.home.ledger)
     wanted = list(rules.listed) if work.parameters["all"] else list(work.parameters["rules"])
     ids = [i for i in wanted if i in rules.listed]
-    first, last = (_day(work.parameters[name], name) for name in ("from", "to"))
+    first, last = (_midnight(day_of(work.parameters, name)) for name in ("from", "to"))
     engine = Engine(rules.rules, Surroundings.of(work.settings))
     with PinnedLake(work.home) as lake:
         history = LakeHistory(lake, scope=work.scope)
@@ -112,13 +112,8 @@ def _at(microseconds: int) -> str:
     return at(microseconds).isoformat()
 
 
-def _day(value: object, name: str) -> datetime | None:
-    if value in (None, ""):
-        return None
-    try:
-        return datetime.strptime(str(value), "%Y-%m-%d").replace(tzinfo=UTC)
-    except ValueError as error:
-        raise WrongUse(f"this is no day: {value}", where=name, remedy="Write 2026-11-20.") from error
+def _midnight(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
 
 
-KIND = JobKind("backtest", role="analyst", whole=False, writes=False, apart=True, check=check, run=run)
+KIND = JobKind("backtest", whole=False, writes=False, apart=True, check=check, run=run)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ashiato.core.errors import WrongUse
-from ashiato.watch.job_kinds import JobKind, Work
+from ashiato.watch.job_kinds import JobKind, Work, day_of
 
 if TYPE_CHECKING:
     from ashiato.core.settings import Settings
@@ -24,7 +24,7 @@ def check(asked: Mapping[str, Any], settings: Settings, home: Home) -> dict[str,
     address = str(asked.get("address") or "").strip()
     if address == "-" or not address or len(address) > 2_000:
         raise WrongUse("what is to be taken in?", remedy="Give a folder, a file or s3://bucket/prefix.")
-    first, last = (_day(asked.get(name), name) for name in ("from", "to"))
+    first, last = (day_of(asked, name) for name in ("from", "to"))
     open_source(address, options=_options(address, first, last, bool(asked.get("full")), settings))
     if not address.lower().startswith("s3://"):
         path = Path(address.removeprefix("file://")).expanduser()
@@ -49,7 +49,7 @@ def run(work: Work) -> dict[str, Any]:
     taking = work.taking
     assert taking is not None
     asked = work.parameters
-    first, last = (_day(asked.get(name), name) for name in ("from", "to"))
+    first, last = (day_of(asked, name) for name in ("from", "to"))
     work.progress("listing", None, None, None)
     result = taking.take_in(
         asked["address"], _options(asked["address"], first, last, bool(asked["full"]), work.settings)
@@ -73,13 +73,4 @@ def _options(
     return SourceOptions(from_=first, to=last, full=True if full else None, **reach)
 
 
-def _day(value: object, name: str) -> date | None:
-    if value in (None, ""):
-        return None
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as error:
-        raise WrongUse(f"this is no day: {value}", where=name, remedy="Write 2026-11-20.") from error
-
-
-KIND = JobKind("collect", role="admin", whole=True, writes=True, apart=False, check=check, run=run)
+KIND = JobKind("collect", whole=True, writes=True, apart=False, check=check, run=run)
