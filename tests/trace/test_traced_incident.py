@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -99,6 +100,11 @@ def test_operation_change_and_connection_are_linked(traced: Tracer, attack: dict
     assert any("tcp 22 0.0.0.0/0" in d["path"] for d in change["diff"])
     assert attack["createdUser"] in change["causes"][0]["text"]
     assert change["let"]["ref"] == let[0]["to"]
+
+
+def test_what_led_to_what_is_said_in_japanese_with_its_units(traced: Tracer, attack: dict[str, Any]) -> None:
+    let = [link for link in traced(attack["securityGroup"], language="ja")["links"] if link["how"] == "let"]
+    assert re.search(r"その \d+ (秒|分|時間|日)後、", let[0]["text"])
 
 
 def test_an_address_was_a_host_at_that_time(traced: Tracer, attack: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from ashiato.words.texts import shown
 #: Windows further from one another are two connections: the longest window of aggregation, and a minute.
 GAP: Final = timedelta(seconds=660)
 #: Ports from here on are given to clients (Linux begins at 32768).
-_EPHEMERAL: Final = 32768
+EPHEMERAL: Final = 32768
 _MOST_REFS: Final = 20
 _COLUMNS: Final = (
     "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
@@ -246,7 +246,7 @@ def _is_forward(records: Sequence[Mapping[str, Any]]) -> bool:
     if source is None or target is None or source == target:
         return True
     # The service has the lower port, unless both are of the range that clients take theirs from.
-    return not (source < min(target, _EPHEMERAL))
+    return not (source < min(target, EPHEMERAL))
 
 
 def connection_document(made: Connection, telling: Telling, repeats: int = 1) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
+from ashiato.trace.connections import EPHEMERAL
 from ashiato.trace.keys import condition
 from ashiato.trace.reading import Asked
 
@@ -21,8 +22,6 @@ from ashiato.trace.reading import Asked
 MOST_DAYS: Final = 92
 #: Peers that are told apart, once for each flow log that tells of them.
 _MOST_PEERS: Final = 5000
-#: Ports from here on are given to clients.
-_EPHEMERAL: Final = 32768
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def exchanges(asked: Asked, found: pa.Table, own: Collection[str]) -> Exchanges:
             AND src <> '-' AND dst <> '-'),
         counted AS (
           SELECT *, coalesce(bytes, 0) AS b, coalesce(action, '') = 'ACCEPT' AS ok,
-                 coalesce(other_port < {_EPHEMERAL} AND own_port >= least({_EPHEMERAL}, other_port + 1), false) AS by_us
+                 coalesce(other_port < {EPHEMERAL} AND own_port >= least({EPHEMERAL}, other_port + 1), false) AS by_us
           FROM sides)
         SELECT other, log, mode(other_port) FILTER (by_us) AS port,
                sum(b) FILTER (out AND ok)::BIGINT AS sent, sum(b) FILTER (out AND ok AND by_us)::BIGINT AS opened,

@@ -61,8 +61,8 @@ def _naming(keys: list[Key]) -> Iterator[sa.ColumnElement[bool]]:
                 .where(e.hash.in_(part), f.standing == 1)
             )
             yield a.id.in_(named) if account is None else a.id.in_(named) & (a.account == account)
-    for part in sliced(sorted({key.value for key in keys if key.kind == "account"})):
-        yield a.account.in_(part)
+    for accounts in sliced(sorted({key.value for key in keys if key.kind == "account"})):
+        yield a.account.in_(accounts)
 
 
 def _showing(event_id: str) -> sa.ColumnElement[bool]:
