@@ -7,6 +7,7 @@ from itertools import pairwise
 from time import process_time
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from ashiato.core.errors import WrongUse
 from ashiato.core.settings import Settings
+from ashiato.formats.refs import FLOW_DIGEST, flow_ref
 from ashiato.formats.tables import TABLES
 from ashiato.trace.connections import GAP, joined, together
 from ashiato.trace.connections import folded as folded_connections
@@ -109,6 +111,17 @@ def test_thousands_of_connections_of_one_5_tuple_do_not_take_minutes(logs: tuple
     began = process_time()
     assert len(joined(rows)) == 4000
     assert process_time() - began < 4
+
+
+@given(windows, st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=20))
+def test_a_flow_record_is_found_by_its_reference(row: dict[str, Any], text: str | None) -> None:
+    """What SQL says is the hash in a reference is what the reference has."""
+    row |= {"log_event_id": text, "srcport": None}
+    rows = table([row])
+    with duckdb.connect() as connection:
+        connection.register("rows", rows)
+        [(digest,)] = connection.execute(f"SELECT {FLOW_DIGEST} FROM rows").fetchall()
+    assert flow_ref(rows.to_pylist()[0]).endswith(digest)
 
 
 def test_who_opened_it_is_told_by_the_ports() -> None:

@@ -13,8 +13,10 @@ from ashiato.core.scope import EVERY_ACCOUNT
 from ashiato.core.settings import Settings
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
+from ashiato.trace.refs import record_of
 from ashiato.trace.tracing import Wanted, trace
 from config.writing import ACCOUNT, GROUP, call, group, item, rule, taken
+from intake.taking_in import collect, write
 
 Written = Callable[..., dict[str, Any]]
 BEFORE = item("2026-11-20T08:00:00.000Z", GROUP, "sg-1", group(rule(443, "0.0.0.0/0")))
@@ -62,3 +64,22 @@ def test_a_role_that_only_its_sessions_name_is_of_their_partition(written: Writt
     tagged = call("2026-11-20T10:00:00Z", "iam", "TagRole", {"roleName": "deployer"}, userIdentity=identity)
     document = written("deployer", [BEFORE], [event, tagged])
     assert document["entity"]["arn"] == f"arn:aws-cn:iam::{ACCOUNT}:role/deployer"
+
+
+def test_a_flow_record_is_found_among_thousands_of_its_second(tmp_path: Path) -> None:
+    lines = [
+        "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+    ]
+    lines += [
+        f"2 {ACCOUNT} eni-0a1b2c3d4e5f60718 198.18.{n // 256}.{n % 256} 10.0.0.5 40000 443 6 1 40 1795168800 1795168850 ACCEPT OK"
+        for n in range(6000)
+    ]
+    name = f"{ACCOUNT}_vpcflowlogs_us-east-1_fl-0a1b2c3d4e5f60718_20261120T1000Z_0a1b2c3d.log.gz"
+    write(tmp_path / "files" / name, "\n".join(lines).encode())
+    collect(tmp_path / "home", tmp_path / "files")
+    with Home.open_for_reading(tmp_path / "home") as home, PinnedLake(home) as lake:
+        for address in ("198.18.0.0", "198.18.10.1", "198.18.23.111"):
+            found = trace(lake, address, EVERY_ACCOUNT, Settings(), Wanted(parts=frozenset())).as_json()
+            record = record_of(lake, found["connections"][0]["ref"], EVERY_ACCOUNT)
+            assert record is not None
+            assert record.record["srcaddr"] == address

@@ -26,7 +26,7 @@ _FEW: Final = 400
 _HOUR: Final = timedelta(hours=1)
 
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
-TIE: Final = {
+_TIE: Final = {
     "cloudtrail": "coalesce(eventID, record_hash, '')",
     "config_items": "coalesce(awsAccountId, '') || coalesce(awsRegion, '') || coalesce(resourceType, '') || '/' || coalesce(resourceId, '') || '/' || coalesce(configurationStateId, '')",
     "vpc_flow_logs": (
@@ -188,7 +188,7 @@ def _read(
     conditions = [named, allowed, default_view(table), f"({where})"]
     if after is not None:
         conditions.append(
-            f'("{column}" < $after_time OR ("{column}" = $after_time AND {TIE[table]} < $after_tie))'
+            f'("{column}" < $after_time OR ("{column}" = $after_time AND {_TIE[table]} < $after_tie))'
         )
         parameters |= {"after_time": after.time, "after_tie": after.tie}
     source = relation(plan.files, plan.iceberg_schema)
@@ -198,12 +198,12 @@ def _read(
         at, times = _of_spans(column, spans)
         if limit <= _FEW:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
-            sql = f'SELECT "{column}" AS t, {TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
+            sql = f'SELECT "{column}" AS t, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
             found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
             if not found:
                 return pa.table({})
             at, times = _of_times(column, found)
-        sql = f"SELECT *, {TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
+        sql = f"SELECT *, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
         return connection.sql(sql, params=parameters | times).to_arrow_table()
 
 
