@@ -110,6 +110,41 @@ def test_a_gap_where_the_trail_has_not_come_so_far(said: Said) -> None:
     assert "has come up to 2026-11-20 08:30 UTC only" in told.gap.why
 
 
+def test_a_trail_stopped_again_and_again_is_looked_after_once(
+    said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever calls StopLogging thousands of times does not make anybody wait."""
+    plans = []
+    plan = PinnedLake.plan
+
+    def counted(*asked: Any, **more: Any) -> Any:
+        plans.append(asked)
+        return plan(*asked, **more)
+
+    monkeypatch.setattr(PinnedLake, "plan", counted)
+    stops = [
+        call(f"2026-11-20T08:{n // 2:02}:{n % 2 * 30:02}Z", "cloudtrail", "StopLogging", {"name": "org"})
+        for n in range(60, 120)
+    ]
+    later = call("2026-11-20T12:00:00Z", "sqs", "CreateQueue", {"queueName": "jobs"})
+    told = said("sg-1", [BEFORE, OPENED], [*stops, WITNESS, later])
+    assert len(plans) < 40
+    assert told.gap is not None or told.none
+
+
+def test_a_gap_where_a_trail_was_stopped(said: Said) -> None:
+    stops = [
+        call(f"2026-11-20T0{t}:00Z", "cloudtrail", "StopLogging", {"name": "org"})
+        for t in ("7:10", "8:10", "8:30")
+    ]
+    told = said("sg-1", [BEFORE, OPENED], [*stops, call("2026-11-20T12:00:00Z", "sqs", "CreateQueue", {})])
+    assert told.gap is not None
+    assert (
+        "a trail was stopped at 2026-11-20 08:30 UTC, and no event came until 2026-11-20 12:00"
+        in told.gap.why
+    )
+
+
 def test_a_gap_without_any_event(said: Said) -> None:
     told = said("sg-1", [BEFORE, OPENED], [])
     assert told.gap is not None

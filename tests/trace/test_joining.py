@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from time import process_time
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ashiato.core.errors import WrongUse
+from ashiato.core.settings import Settings
+from ashiato.formats.refs import FLOW_DIGEST, flow_ref
 from ashiato.formats.tables import TABLES
 from ashiato.trace.connections import GAP, joined, together
 from ashiato.trace.connections import folded as folded_connections
+from ashiato.trace.flows_out import Exchange, Exchanges
 from ashiato.trace.folding import folded
+from ashiato.trace.host_answers import _Flows
 from ashiato.trace.keys import Window
 from ashiato.trace.paging import LANES, cursor_of, places_of
-from ashiato.trace.reading import Place
+from ashiato.trace.reading import Place, _fewer
 from ashiato.trace.recognising import recognise
+from ashiato.trace.telling import Telling
 
 BEGIN = datetime(2026, 11, 19, tzinfo=UTC)
 FLOWS = TABLES["vpc_flow_logs"].schema
@@ -96,6 +104,26 @@ def test_two_flow_logs_of_one_interface_tell_once() -> None:
     assert len(connection.refs) == 10
 
 
+@pytest.mark.parametrize("logs", [("fl-1",), ("fl-1", "fl-2")])
+def test_thousands_of_connections_of_one_5_tuple_do_not_take_minutes(logs: tuple[str, ...]) -> None:
+    """A service that calls from a fixed port every quarter of an hour, for months."""
+    rows = table([flow(17 * n, log=log) for n in range(4000) for log in logs])
+    began = process_time()
+    assert len(joined(rows)) == 4000
+    assert process_time() - began < 4
+
+
+@given(windows, st.none() | st.text(st.characters(exclude_categories=("Cs",)), max_size=20))
+def test_a_flow_record_is_found_by_its_reference(row: dict[str, Any], text: str | None) -> None:
+    """What SQL says is the hash in a reference is what the reference has."""
+    row |= {"log_event_id": text, "srcport": None}
+    rows = table([row])
+    with duckdb.connect() as connection:
+        connection.register("rows", rows)
+        [(digest,)] = connection.execute(f"SELECT {FLOW_DIGEST} FROM rows").fetchall()
+    assert flow_ref(rows.to_pylist()[0]).endswith(digest)
+
+
 def test_who_opened_it_is_told_by_the_ports() -> None:
     for out in (True, False):
         [connection] = joined(table([flow(0, out=out)]))
@@ -141,6 +169,33 @@ def test_folding_keeps_every_row_once_and_never_mixes_callers(
         assert len({rows[n]["userIdentity"]["arn"] for n in group}) == 1
         if not rows[group[0]]["readOnly"]:
             assert len({(rows[n]["eventName"], rows[n]["errorCode"]) for n in group}) == 1
+
+
+def test_few_spans_hold_many_and_leave_out_the_longest_gaps() -> None:
+    hour = timedelta(hours=1)
+    spans = [(BEGIN + n * 24 * hour, BEGIN + n * 24 * hour + hour) for n in range(100) if n not in (40, 41)]
+    found = _fewer(list(reversed(spans)))
+    assert len(found) == 16
+    assert all(any(a <= first and last <= b for a, b in found) for first, last in spans)
+    assert all(before[1] < after[0] for before, after in pairwise(found))
+    assert not any(a <= BEGIN + 40 * 24 * hour <= b for a, b in found)
+    assert _fewer(spans[:3]) == spans[:3]
+    assert _fewer([]) == []
+
+
+def test_thousands_of_peers_are_told_apart_in_no_time() -> None:
+    """A host that the whole internet knocks at."""
+    peers = tuple(
+        Exchange(
+            f"{'10.1' if n % 2 else '198.18'}.{n // 256}.{n % 256}", 22, 0, 0, 0, 0, 1, BEGIN, BEGIN, None, None, f"{n}"
+        )
+        for n in range(5000)
+    )  # fmt: skip
+    telling = Telling.of(Settings())
+    began = process_time()
+    flows = _Flows.of(Exchanges(peers), telling)
+    assert (len(flows.outside), len(flows.inside)) == (2500, 2500)
+    assert process_time() - began < 2
 
 
 #: hypothesis takes bounds without a zone.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.lake.plans import PinnedLake
+from ashiato.trace import flows_out, touching
+from ashiato.trace.keys import Key, Window
 from ashiato.trace.refs import record_of
-from ashiato.trace.tracing import Window
+from ashiato.trace.touching import alerts_of
 
 Tracer = Callable[..., dict[str, Any]]
 
@@ -55,6 +58,15 @@ def test_the_instance_opens_with_five_answers(traced: Tracer, attack: dict[str, 
         assert answer["evidence"] or answer["gap"], f"{answer['question']} has neither evidence nor gap"
 
 
+def test_peers_beyond_those_counted_are_a_gap(
+    traced: Tracer, attack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows_out, "_MOST_PEERS", 3)
+    answers = {a["id"]: a for a in traced(attack["instance"]["id"])["answers"]}
+    for question in ("data_left", "peers", "going_on"):
+        assert "only the 3 that it sent most to" in answers[question]["gap"]
+
+
 def test_the_leaked_key_was_used_elsewhere_and_was_stopped(traced: Tracer, attack: dict[str, Any]) -> None:
     answers = {a["id"]: a for a in traced(attack["leakedKey"])["answers"]}
     assert answers["credentials_elsewhere"]["verdict"] == "yes"
@@ -90,6 +102,11 @@ def test_operation_change_and_connection_are_linked(traced: Tracer, attack: dict
     assert change["let"]["ref"] == let[0]["to"]
 
 
+def test_what_led_to_what_is_said_in_japanese_with_its_units(traced: Tracer, attack: dict[str, Any]) -> None:
+    let = [link for link in traced(attack["securityGroup"], language="ja")["links"] if link["how"] == "let"]
+    assert re.search(r"その \d+ (秒|分|時間|日)後、", let[0]["text"])
+
+
 def test_an_address_was_a_host_at_that_time(traced: Tracer, attack: dict[str, Any]) -> None:
     document = traced(attack["instance"]["privateIp"])
     assert attack["instance"]["id"] in {s["instance"] for s in document["entity"]["hosts"]}
@@ -115,6 +132,32 @@ def test_alerts_that_touch_it_are_told(traced: Tracer, attack: dict[str, Any]) -
     document = traced(attack["createdUser"])
     assert document["alerts"]
     assert {"id", "title", "level", "time", "status"} <= set(document["alerts"][0])
+
+
+def test_alerts_are_those_of_the_scope_and_time_asked_for_whatever_came_later(
+    lake: PinnedLake, attack: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(key: Key, scope: AccountScope = EVERY_ACCOUNT, window: Window = Window()) -> list[Any]:  # noqa: B008
+        return [a["id"] for a in alerts_of(lake.home.ledger, [key], scope, window, "en")]
+
+    every = alerts_of(lake.home.ledger, [Key("account", attack["account"])], EVERY_ACCOUNT, Window(), "en")
+    oldest = min(every, key=lambda a: a["time"])
+    assert oldest["time"] < every[0]["time"]
+    monkeypatch.setattr(touching, "_MOST", 1)
+    window = Window(None, oldest["time"] + timedelta(microseconds=1))
+    assert told(Key("account", attack["account"]), window=window)
+    assert told(Key("account", attack["account"]), AccountScope.of([attack["account"]]))
+
+
+def test_alerts_of_a_name_are_those_of_its_own_account(lake: PinnedLake, attack: dict[str, Any]) -> None:
+    """Another account's user of that name is somebody else."""
+
+    def told(account: str) -> list[Any]:
+        key = Key("user", attack["createdUser"], account)
+        return alerts_of(lake.home.ledger, [key], EVERY_ACCOUNT, Window(), "en")
+
+    assert told(attack["account"])
+    assert told("999988887777") == []
 
 
 def test_a_gap_is_told_as_a_gap(traced: Tracer, estate: tuple[Any, dict[str, Any]]) -> None:

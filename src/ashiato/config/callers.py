@@ -65,6 +65,7 @@ class Lead:
 class _Service:
     domain: str
     role: str
+    kind: str
     tags: tuple[str, ...]
     operations: frozenset[str]
     reach: timedelta
@@ -73,7 +74,7 @@ class _Service:
 
 _SERVICES: Final = (
     _Service(
-        "cloudformation.amazonaws.com", "AWSCloudFormation", ("aws:cloudformation:stack-id", "aws:cloudformation:stack-name"),
+        "cloudformation.amazonaws.com", "AWSCloudFormation", "AWS::CloudFormation::Stack", ("aws:cloudformation:stack-id", "aws:cloudformation:stack-name"),
         frozenset(
             {"CreateStack", "UpdateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack",
              "ContinueUpdateRollback", "CreateStackInstances", "UpdateStackSet", "DeleteStackInstances",
@@ -82,7 +83,7 @@ _SERVICES: Final = (
         _STACKS, BY_STACK,
     ),
     _Service(
-        "autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling", ("aws:autoscaling:groupName",),
+        "autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling", "AWS::AutoScaling::AutoScalingGroup", ("aws:autoscaling:groupName",),
         frozenset(
             {"SetDesiredCapacity", "UpdateAutoScalingGroup", "CreateAutoScalingGroup", "DeleteAutoScalingGroup",
              "ExecutePolicy", "StartInstanceRefresh", "TerminateInstanceInAutoScalingGroup", "SetInstanceHealth",
@@ -116,10 +117,7 @@ def leads(
             continue
         row, change = call
         names = _names(row, change, service)
-        hashes = hashes_of(names)
-        if not names:
-            who = _caller_hashes(row)
-            hashes = who
+        hashes = hashes_of(names) if names else _caller_hashes(row)
         spans.append(
             Span(row["recipientAccountId"] or "", row["eventTime"] - service.reach, row["eventTime"], hashes)
         )
@@ -141,17 +139,14 @@ def _names(row: Mapping[str, Any], change: Change, service: _Service) -> frozens
         if item is None:
             continue
         found |= {str(v) for k, v in item.tags.items() if k in service.tags}
-        kind = (
-            "AWS::CloudFormation::Stack" if service is _SERVICES[0] else "AWS::AutoScaling::AutoScalingGroup"
-        )
         found |= {
             str(n)
             for r in item.related
-            if r.get("resourceType") == kind
+            if r.get("resourceType") == service.kind
             for n in (r.get("resourceId"), r.get("resourceName"))
             if n
         }
-        if item.key.type == kind:
+        if item.key.type == service.kind:
             found |= {n for n in (item.key.id, item.key.name, item.key.arn) if n}
     found |= _tags_in(opened_mapping(row.get("requestParameters")), service.tags)
     # `arn:…:stack/NAME/UUID` is called NAME in requests, `…:autoScalingGroupName/NAME` likewise.

@@ -47,14 +47,9 @@ class PropertyChange:
         return {"path": self.path, "before": self.before, "after": self.after}
 
 
-def diff(before: ConfigItem | None, after: ConfigItem) -> list[PropertyChange]:
+def differences(before: ConfigItem | None, after: ConfigItem) -> list[PropertyChange]:
     """The differences from one item of a resource to a later one. A resource that was created or deleted differs in
     its status; what it was made of is in the item itself."""
-    return differences(before, after)
-
-
-def differences(before: ConfigItem | None, after: ConfigItem) -> list[PropertyChange]:
-    """The same as `diff`."""
     was = None if before is None else before.status
     if before is None or before.deleted or after.deleted:
         if before is not None and before.deleted and after.deleted:

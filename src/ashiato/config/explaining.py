@@ -355,16 +355,12 @@ def _under_key(p: _Property, write: Write, resource_type: str) -> bool:
     """Whether the request names the property, whatever value it gives it."""
     own = [property_words(p.last, resource_type)] if p.last else []
     for key, value in write.request:
-        if key.lower() == p.last or (value == p.last and not _distinct_name(value)):
+        if key.lower() == p.last or (value == p.last and len(value) >= 4):
             return True
         words = property_words(key, resource_type)
         if words and words in own:
             return True
     return False
-
-
-def _distinct_name(value: str) -> bool:
-    return len(value) < 4
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -6,10 +6,11 @@ digests, a UTC day with events of the account counts as covered. Only what is le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -34,6 +35,8 @@ JOIN: Final = timedelta(minutes=5)
 #: vouch for is not yet told; and a file that never came may hold what is hours older than its digest.
 DELIVERY: Final = timedelta(minutes=15)
 LATE_FILE: Final = timedelta(hours=6)
+#: A trail that was stopped and is heard of again within so long has left nothing to miss.
+_SILENT: Final = timedelta(hours=1)
 _GLOBAL_TYPES: Final = ("AWS::IAM::", "AWS::CloudFront::", "AWS::Route53::", "AWS::Organizations::")
 
 
@@ -70,11 +73,11 @@ class Gap:
         """The reason."""
         return self.reason.said(language)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, language: Language = "en") -> dict[str, Any]:
         """log, account, region, from, to, why."""
         return {
             "log": self.log, "account": self.account, "region": self.region, "from": self.first, "to": self.last,
-            "why": self.why,
+            "why": self.why_in(language),
         }  # fmt: skip
 
 
@@ -265,10 +268,11 @@ def _stops(
             f'SELECT "recipientAccountId", "eventTime" FROM {relation(plan.files, plan.iceberg_schema)}'
             """ WHERE "eventName" IN ('StopLogging', 'DeleteTrail') AND "errorCode" IS NULL"""
             ' AND list_contains($accounts::VARCHAR[], "recipientAccountId")'
-            ' AND "eventTime" BETWEEN $first AND $last',
+            ' AND "eventTime" BETWEEN $first AND $last ORDER BY 1, 2',
             {"accounts": list(accounts), "first": since, "last": last},
         ).fetchall()
-        for account, stopped in rows:
+        # A stop within the hour is an event that ends the silence of the one before it.
+        for account, stopped in _without_a_next_within_an_hour(rows):
             after = lake.plan(
                 "cloudtrail",
                 within("eventTime", stopped.isoformat(), (stopped + timedelta(days=92)).isoformat()),
@@ -279,9 +283,16 @@ def _stops(
                 {"account": account, "stopped": stopped + timedelta(minutes=1)},
             ).fetchone() or (None,)
             end = following or last
-            if end - stopped > timedelta(hours=1):
+            if end - stopped > _SILENT:
                 found.setdefault(account, []).append((stopped, end))
     return found
+
+
+def _without_a_next_within_an_hour(stops: Sequence[tuple[str, datetime]]) -> Iterator[tuple[str, datetime]]:
+    """Those (account, time), sorted, that no other of the account follows within an hour."""
+    for stop, following in pairwise([*stops, None]):
+        if stop and not (following and following[0] == stop[0] and following[1] - stop[1] <= _SILENT):
+            yield stop
 
 
 def _joined(stretches: Sequence[Stretch], slack: timedelta) -> list[Stretch]:

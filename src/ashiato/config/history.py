@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
@@ -28,8 +28,6 @@ class Change:
 
     before: ConfigItem | None
     after: ConfigItem
-    #: A mark of the caller's own.
-    mark: object = field(default=None, compare=False)
 
     @property
     def kind(self) -> str:
@@ -101,7 +99,7 @@ def changes(
 
     The item before the first of them is looked up too, however old it is.
     """
-    of_time = items(lake, key, scope, since=None, until=until, limit=None if limit is None else limit + 1)
+    of_time = items(lake, key, scope, until=until, limit=None if limit is None else limit + 1)
     made = [Change(None, of_time[0])] if of_time else []
     made += [Change(a, b) for a, b in pairwise(of_time)]
     if limit is not None and len(of_time) > limit:

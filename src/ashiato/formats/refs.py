@@ -20,6 +20,10 @@ _FLOW_FIELDS: Final = (
     "account_id", "interface_id", "srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes",
     "start", "end", "action", "log_status", "tgw_attachment_id", "object", "log_event_id",
 )  # fmt: skip
+#: SQL of DuckDB for the hash in the reference of a row of `vpc_flow_logs`; the same as `flow_ref` says it.
+FLOW_DIGEST: Final = "substr(sha256(concat_ws(chr(0), {})), 1, 16)".format(
+    ", ".join(f"coalesce(\"{name}\"::VARCHAR, '')" for name in _FLOW_FIELDS)
+)
 #: Columns that a reference is made of.
 COLUMNS: Final = {
     "cloudtrail": ("eventID", "record_hash", "recipientAccountId"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ashiato.config.reading import as_rows
 from ashiato.formats.outcomes import opened_mapping, outcome
 from ashiato.formats.principals import is_service_address, principal
 from ashiato.formats.refs import event_ref
@@ -80,8 +80,8 @@ def acts_of(rows: pa.Table, subject: Subject) -> list[Act]:
     """The operations of these rows, newest first."""
     if not rows.num_rows:
         return []
-    part = rows.select(list(_COLUMNS))
-    return [Act(row, made_by(subject, row["userIdentity"] or {})) for row in part.to_pylist()]
+    listed = as_rows(rows.select(list(_COLUMNS)))
+    return [Act(row, made_by(subject, row["userIdentity"] or {})) for row in listed]
 
 
 def made_by(subject: Subject, identity: Mapping[str, Any]) -> bool:
@@ -105,19 +105,8 @@ def made_by(subject: Subject, identity: Mapping[str, Any]) -> bool:
     return bool({arn, issuer, identity.get("principalId")} & values)
 
 
-def since(acts: Iterable[Act]) -> tuple[datetime, datetime]:
-    """The first and the last of some operations."""
-    times = [a.time for a in acts]
-    return min(times), max(times)
-
-
 def targets(act: Act) -> Sequence[str]:
     """ARNs and names that an operation was done to."""
     from ashiato.words import resources
 
     return resources(act.row)
-
-
-def rows_by(rows: pa.Table, names: Sequence[str]) -> pa.Table:
-    """The rows of some operations."""
-    return rows.filter(pc.is_in(rows["eventName"], pa.array(list(names), pa.string())))

@@ -12,7 +12,7 @@ from ashiato.config.causes import Cause, Causes, causes
 from ashiato.config.differences import PropertyChange
 from ashiato.config.history import Change
 from ashiato.core.scope import AccountScope
-from ashiato.formats.refs import event_ref, item_ref
+from ashiato.formats.refs import item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.before import changes_of
 from ashiato.trace.operations import pivots_of, raw_of
@@ -81,14 +81,14 @@ def _change(
         "resource": shown(row["resourceId"] or row["ARN"] or "", 1100),
         "type": shown(row["resourceType"] or "", 200),
         "status": shown(row["configurationItemStatus"] or "OK", 60),
-        "diff": [_difference(d) for d in different[:_MOST_DIFFERENCES]],
-        "causes": [] if behind is None else [_cause(c, telling) for c in behind.found],
+        "diff": [difference_json(d) for d in different[:_MOST_DIFFERENCES]],
+        "causes": [] if behind is None else [cause_json(c, telling) for c in behind.found],
         "ref": item_ref(row),
         "diff_left_out": max(0, len(different) - _MOST_DIFFERENCES),
         "kind": change.kind,
-        "others": [] if behind is None else [_cause(c, telling) for c in behind.others],
+        "others": [] if behind is None else [cause_json(c, telling) for c in behind.others],
         "no_cause": bool(behind and behind.none),
-        "gap": None if behind is None or behind.gap is None else behind.gap.as_json(),
+        "gap": None if behind is None or behind.gap is None else behind.gap.as_json(telling.language),
         "let": None,
         "before": None if change.before is None else change.before.captured,
         "arrived": row["delivered_at"] or row["ingested_at"],
@@ -103,15 +103,16 @@ def _change(
     }
 
 
-def _difference(change: PropertyChange) -> dict[str, Any]:
+def difference_json(change: PropertyChange) -> dict[str, Any]:
+    """A difference, its values cut."""
     return {
         "path": shown(change.path, 400),
-        "before": bounded(change.before),
-        "after": bounded(change.after),
+        "before": _bounded(change.before),
+        "after": _bounded(change.after),
     }
 
 
-def bounded(value: Any) -> Any:
+def _bounded(value: Any) -> Any:
     """A value of a state; as cut text where it is long."""
     if isinstance(value, str):
         return value if len(value) <= _MOST_VALUE else value[:_MOST_VALUE] + "…"
@@ -121,10 +122,11 @@ def bounded(value: Any) -> Any:
     return value
 
 
-def _cause(cause: Cause, telling: Telling) -> dict[str, Any]:
+def cause_json(cause: Cause, telling: Telling) -> dict[str, Any]:
+    """An operation behind a change, in words."""
     said = sentence(cause.row, telling.language, telling.names)
     return {
-        "ref": event_ref(cause.row),
+        "ref": cause.ref,
         "rank": cause.rank,
         "why": shown(cause.why_in(telling.language), 900),
         "time": cause.time,
@@ -134,7 +136,7 @@ def _cause(cause: Cause, telling: Telling) -> dict[str, Any]:
         "result": said.result,
         "behind": [
             {
-                "ref": event_ref(lead.row),
+                "ref": lead.ref,
                 "time": lead.time,
                 "who": shown(lead.who),
                 "what": shown(lead.operation),

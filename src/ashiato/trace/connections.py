@@ -6,13 +6,15 @@ either up to 60 s off: https://docs.aws.amazon.com/vpc/latest/userguide/flow-log
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
+from ashiato.config.reading import as_rows
 from ashiato.formats.refs import flow_ref
 from ashiato.trace.telling import Telling
 from ashiato.words.ports import protocol_name
@@ -21,7 +23,7 @@ from ashiato.words.texts import shown
 #: Windows further from one another are two connections: the longest window of aggregation, and a minute.
 GAP: Final = timedelta(seconds=660)
 #: Ports from here on are given to clients (Linux begins at 32768).
-_EPHEMERAL: Final = 32768
+EPHEMERAL: Final = 32768
 _MOST_REFS: Final = 20
 _COLUMNS: Final = (
     "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
@@ -76,7 +78,7 @@ def joined(rows: pa.Table) -> list[Connection]:
     """The connections of these records, the newest last packet first."""
     if not rows.num_rows:
         return []
-    records = [r for r in rows.select(list(_COLUMNS)).to_pylist() if _ends(r)]
+    records = [r for r in as_rows(rows.select(list(_COLUMNS))) if _ends(r)]
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda r: r["start_time"]):
         source, target = _ends(record) or ("", "")
@@ -90,30 +92,43 @@ def joined(rows: pa.Table) -> list[Connection]:
 def _once(found: Sequence[tuple[tuple[Any, ...], Connection]]) -> list[Connection]:
     """Connections of which two flow logs tell, once: as the log with more packets has it, with the references of
     both."""
-    by_tuple: dict[tuple[Any, ...], list[Connection]] = {}
+    by_tuple: dict[tuple[Any, ...], dict[str, list[Connection]]] = {}
     for key, connection in found:
-        by_tuple.setdefault(key[:-1], []).append(connection)
+        by_tuple.setdefault(key[:-1], {}).setdefault(key[-1], []).append(connection)
     kept: list[Connection] = []
-    for same in by_tuple.values():
-        chosen: list[Connection] = []
-        for connection in sorted(same, key=lambda c: (-c.packets, -c.records, c.first, c.refs[0])):
-            log = _log(connection.row)
-            twin = next(
-                (
-                    k
-                    for k in chosen
-                    if _log(k.row) != log
-                    and connection.first <= k.last + GAP
-                    and k.first <= connection.last + GAP
-                ),
-                None,
-            )
-            if twin is None:
-                chosen.append(connection)
-            else:
-                twin.refs.extend(connection.refs[: max(0, _MOST_REFS - len(twin.refs))])
-        kept += chosen
+    for logs in by_tuple.values():
+        kept += _of_logs(logs) if len(logs) > 1 else next(iter(logs.values()))
     return kept
+
+
+def _of_logs(logs: Mapping[str, Sequence[Connection]]) -> list[Connection]:
+    """The connections of one 5-tuple out of several flow logs, each once."""
+    chosen: dict[str, list[Connection]] = {log: [] for log in logs}
+    every = [(log, connection) for log, of_log in logs.items() for connection in of_log]
+    for log, connection in sorted(every, key=lambda pair: _telling_most(pair[1])):
+        meeting = [k for other, kept in chosen.items() if other != log for k in _meeting(kept, connection)]
+        twin = min(meeting, key=_telling_most, default=None)
+        if twin is None:
+            insort(chosen[log], connection, key=_first)
+        else:
+            twin.refs.extend(connection.refs[: max(0, _MOST_REFS - len(twin.refs))])
+    return [connection for of_log in chosen.values() for connection in of_log]
+
+
+def _telling_most(connection: Connection) -> tuple[Any, ...]:
+    return -connection.packets, -connection.records, connection.first, connection.refs[0]
+
+
+def _first(connection: Connection) -> datetime:
+    return connection.first
+
+
+def _meeting(kept: Sequence[Connection], connection: Connection) -> Iterator[Connection]:
+    """Of one log's connections, oldest first and apart from one another, those at the time of another."""
+    at = bisect_right(kept, connection.last + GAP, key=_first)
+    while at and kept[at - 1].last + GAP >= connection.first:
+        at -= 1
+        yield kept[at]
 
 
 def folded(found: Sequence[Connection], limit: int | None, *, fold: bool) -> list[list[Connection]]:
@@ -231,7 +246,7 @@ def _is_forward(records: Sequence[Mapping[str, Any]]) -> bool:
     if source is None or target is None or source == target:
         return True
     # The service has the lower port, unless both are of the range that clients take theirs from.
-    return not (source < min(target, _EPHEMERAL))
+    return not (source < min(target, EPHEMERAL))
 
 
 def connection_document(made: Connection, telling: Telling, repeats: int = 1) -> dict[str, Any]:

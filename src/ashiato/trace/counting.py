@@ -5,16 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import combinations
-from typing import Any, Final
+from datetime import date, datetime
+from typing import Any
 
 import pyarrow as pa
 
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.trace.reading import Asked, counted
-
-_MOST_SPANS: Final = 400
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,8 @@ def count(asked: Asked, found: pa.Table) -> Count:
     firsts: list[datetime] = []
     lasts: list[datetime] = []
     for table in LOG_TABLES:
-        total, doubtful = 0, []
-        for rows in _by_day(found, table).values():
+        total, doubtful = 0, {}
+        for day, rows in _by_day(found, table).items():
             first, last = min(r["first"] for r in rows), max(r["last"] for r in rows)
             if asked.window.misses(first, last):
                 continue
@@ -50,13 +47,11 @@ def count(asked: Asked, found: pa.Table) -> Count:
                 firsts.append(first)
                 lasts.append(last)
             else:
-                doubtful.append(asked.window.cut(first, last))
-        for start in range(0, len(doubtful), _MOST_SPANS):
-            more, first_of, last_of = counted(asked, table, doubtful[start : start + _MOST_SPANS])
-            if more:
-                total += more
-                firsts.append(first_of)
-                lasts.append(last_of)
+                doubtful[day] = asked.window.cut(first, last)
+        for more, first, last in counted(asked, table, doubtful):
+            total += more
+            firsts.append(first)
+            lasts.append(last)
         if total:
             by_table[table] = total
     return Count(
@@ -64,8 +59,8 @@ def count(asked: Asked, found: pa.Table) -> Count:
     )
 
 
-def _by_day(found: pa.Table, table: str) -> dict[Any, list[dict[str, Any]]]:
-    days: dict[Any, list[dict[str, Any]]] = {}
+def _by_day(found: pa.Table, table: str) -> dict[date, list[dict[str, Any]]]:
+    days: dict[date, list[dict[str, Any]]] = {}
     columns = ("table", "day", "account", "kind", "entity", "role", "first", "last", "hours", "count")
     for row in found.select(columns).to_pylist():
         if row["table"] == table:
@@ -82,4 +77,9 @@ def _apart(rows: Sequence[dict[str, Any]], table: str) -> bool:
     ):
         # What an interface sends to itself never leaves it: no record has one address at both ends.
         return True
-    return all(a["account"] != b["account"] or not a["hours"] & b["hours"] for a, b in combinations(rows, 2))
+    taken: dict[str | None, int] = {}
+    for row in rows:
+        if taken.get(row["account"], 0) & row["hours"]:
+            return False
+        taken[row["account"]] = taken.get(row["account"], 0) | row["hours"]
+    return True

@@ -14,14 +14,14 @@ from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
+from ashiato.trace.connections import EPHEMERAL
 from ashiato.trace.keys import condition
 from ashiato.trace.reading import Asked
 
 #: Days with records that are counted: the newest.
 MOST_DAYS: Final = 92
+#: Peers that are told apart, once for each flow log that tells of them.
 _MOST_PEERS: Final = 5000
-#: Ports from here on are given to clients.
-_EPHEMERAL: Final = 32768
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Exchanges:
-    """`cut`: only the newest MOST_DAYS days were counted."""
+    """`cut`: only the newest MOST_DAYS days were counted; `left_out`: there are more peers, to which less was sent."""
 
     peers: tuple[Exchange, ...] = ()
     cut: bool = False
-    own: frozenset[str] = frozenset()
+    left_out: bool = False
 
 
 def exchanges(asked: Asked, found: pa.Table, own: Collection[str]) -> Exchanges:
@@ -87,7 +87,7 @@ def exchanges(asked: Asked, found: pa.Table, own: Collection[str]) -> Exchanges:
             AND src <> '-' AND dst <> '-'),
         counted AS (
           SELECT *, coalesce(bytes, 0) AS b, coalesce(action, '') = 'ACCEPT' AS ok,
-                 coalesce(other_port < {_EPHEMERAL} AND own_port >= least({_EPHEMERAL}, other_port + 1), false) AS by_us
+                 coalesce(other_port < {EPHEMERAL} AND own_port >= least({EPHEMERAL}, other_port + 1), false) AS by_us
           FROM sides)
         SELECT other, log, mode(other_port) FILTER (by_us) AS port,
                sum(b) FILTER (out AND ok)::BIGINT AS sent, sum(b) FILTER (out AND ok AND by_us)::BIGINT AS opened,
@@ -96,12 +96,12 @@ def exchanges(asked: Asked, found: pa.Table, own: Collection[str]) -> Exchanges:
                min(start_time) AS first, max(start_time) AS last, max(start_time) FILTER (ok) AS last_accepted,
                any_value(CASE WHEN out THEN pkt_dst_aws_service ELSE pkt_src_aws_service END) AS service,
                arg_max(struct_pack({reference}), (ok AND out)::INT * 1e15::DOUBLE + b) AS record
-        FROM counted GROUP BY other, log ORDER BY sent DESC NULLS LAST, other LIMIT {_MOST_PEERS}
+        FROM counted GROUP BY other, log ORDER BY sent DESC NULLS LAST, other LIMIT {_MOST_PEERS + 1}
     """
     values |= of_scope | {"start": start, "end": end, "own": sorted(own)}
     with reading() as connection:
         rows = connection.sql(sql, params=values).to_arrow_table().to_pylist()
-    return Exchanges(tuple(_merged(rows)), len(days) > len(chosen), frozenset(own))
+    return Exchanges(tuple(_merged(rows[:_MOST_PEERS])), len(days) > len(chosen), len(rows) > _MOST_PEERS)
 
 
 _TABLE: Final = "vpc_flow_logs"

@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
+from ashiato.config.reading import as_rows
+
 Noise = Literal["reading", "service"]
 
 APART: Final = timedelta(hours=1)
@@ -42,7 +44,7 @@ def noise_of(row: Mapping[str, Any]) -> Noise | None:
 
 def folded(rows: pa.Table, limit: int) -> list[list[int]]:
     """At most `limit` groups of rows (numbers, newest first), which hold the first n rows without one left out."""
-    listed = rows.select([c for c in _COLUMNS if c in rows.column_names]).to_pylist()
+    listed = as_rows(rows.select(list(_COLUMNS)))
     identities = [_caller(i) for i in rows["userIdentity"].to_pylist()] if rows.num_rows else []
     groups: list[list[int]] = []
     joined: dict[tuple[Any, ...], int] = {}

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
-from ashiato.lake.predicates import any_of
+from ashiato.lake.predicates import equal
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
@@ -74,7 +74,7 @@ def gaps(
     made += _skipped(asked, found, flows, language)
     if subject.is_host:
         made += _without_flows(found, subject, span, language)
-    made += _no_log(asked, accounts, span, language)
+    made += _no_log(asked, found, accounts, span, language)
     made.sort(key=lambda gap: (gap["to"], gap["from"], gap["log"]), reverse=True)
     return made[:_MOST]
 
@@ -183,20 +183,27 @@ def _without_flows(found: pa.Table, subject: Subject, span: Span, language: Lang
     return made if len(made) * 4 <= len(ordered) else []
 
 
-def _no_log(asked: Asked, accounts: Collection[str], span: Span, language: Language) -> list[dict[str, Any]]:
+def _no_log(
+    asked: Asked, found: pa.Table, accounts: Collection[str], span: Span, language: Language
+) -> list[dict[str, Any]]:
     made = []
     for table in LOG_TABLES:
-        column = ACCOUNT_REGION[table][0]
-        plan = asked.lake.plan(table, any_of(column, sorted(accounts)))
-        present: set[str] = set()
-        if plan.files:
-            with reading() as connection:
-                for account in accounts:
-                    sql = f'SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE "{column}" = $account LIMIT 1'
-                    if connection.execute(sql, {"account": account}).fetchone():
-                        present.add(account)
+        # Where the subject is seen in a log, there is one.
+        seen = set(found.filter(pc.equal(found["table"], table))["account"].to_pylist())
         made += [
             _gap(table, account, None, span.first, span.last, NO_LOG.said(language, {"log": _NAMES[table]}))
-            for account in sorted(set(accounts) - present)
+            for account in sorted(set(accounts) - seen)
+            if not _has(asked, table, account)
         ]
     return made
+
+
+def _has(asked: Asked, table: str, account: str) -> bool:
+    """Whether any record of an account is on record."""
+    column = ACCOUNT_REGION[table][0]
+    plan = asked.lake.plan(table, equal(column, account))
+    if not plan.files:
+        return False
+    sql = f'SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE "{column}" = $account LIMIT 1'
+    with reading() as connection:
+        return connection.execute(sql, {"account": account}).fetchone() is not None

@@ -62,6 +62,8 @@ NO_ITEMS = Message("No item of AWS Config says which addresses were its own.",
                    "どのアドレスがこのホストのものかを示す AWS Config の設定項目がありません。")
 DAYS_ONLY = Message("Only the newest 92 days with flow records were counted.",
                     "フローログの記録がある日のうち、新しい 92 日分のみを集計しました。")
+PEERS_ONLY = Message("It has more peers: only the {n} that it sent most to were counted.",
+                     "通信先はほかにもあり、送信量の多い {n} 個のみを集計しました。")
 # fmt: on
 
 
@@ -105,9 +107,12 @@ class _Flows:
         peers = exchanged.peers
         begin = min((p.first for p in peers), default=None)
         new = frozenset(p.address for p in peers if begin is not None and p.first - begin > _LEARNT)
-        outside = [p for p in peers if kind_of(p.address, telling.networks) == "public"]
+        outside: list[Exchange] = []
+        inside: list[Exchange] = []
+        for peer in peers:
+            (outside if kind_of(peer.address, telling.networks) == "public" else inside).append(peer)
         outside.sort(key=lambda p: (p.address not in new, -p.opened, -p.sent, p.address))
-        return cls(outside, [p for p in peers if p not in outside], new)
+        return cls(outside, inside, new)
 
 
 def _gap(evidence: Evidence, exchanged: Exchanges) -> list[Phrase]:
@@ -116,6 +121,8 @@ def _gap(evidence: Evidence, exchanged: Exchanges) -> list[Phrase]:
         gap.append(Phrase(NO_FLOWS if evidence.own else NO_ITEMS))
     if exchanged.cut:
         gap.append(Phrase(DAYS_ONLY))
+    if exchanged.left_out:
+        gap.append(Phrase(PEERS_ONLY, {"n": f"{len(exchanged.peers):,}"}))
     return gap
 
 

@@ -80,9 +80,6 @@ class Host:
         of_instance = [s for s in self.spells if s.type == _HOSTS[0]] or list(self.spells)
         return max(of_instance, key=lambda s: s.start.timestamp() if s.start else 0.0, default=None)
 
-    def groups_at(self, moment: datetime) -> frozenset[str]:
-        return frozenset(g for s in self.spells if s.covers(moment) for g in s.groups)
-
 
 def hosts_of(asked: Asked, subject: Subject, found: pa.Table, telling: Telling) -> Host:
     """The hosts that an address was, or that an instance or interface is."""

@@ -16,7 +16,7 @@ from ashiato.trace.reading import Asked
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 from ashiato.words import sentence
-from ashiato.words.messages import Message
+from ashiato.words.messages import Message, Phrase
 
 #: Openings that are followed to their first connection, and hosts that groups are taken from.
 _MOST_OPENINGS: Final = 6
@@ -26,7 +26,11 @@ _MOST_GROUPS: Final = 8
 _BEFORE: Final = timedelta(days=31)
 
 # fmt: off
-LET = Message("{operation}; {time} later {connection}", "{operation}。その {time} 後、{connection}")
+LET = Message("{operation}; {time} later {connection}", "{operation}。その {time}後、{connection}")
+SECONDS = Message("{n} s", "{n} 秒")
+MINUTES = Message("{n} min", "{n} 分")
+HOURS = Message("{n} h", "{n} 時間")
+DAYS = Message("{n} d", "{n} 日")
 # fmt: on
 
 
@@ -72,10 +76,8 @@ def _of_let(let: Let, document: dict[str, Any], telling: Telling) -> list[dict[s
     if connection is None:
         return made
     shown = connection_document(connection, telling)
-    text = LET.said(
-        telling.language,
-        {"operation": said, "time": _span(opening.opened, connection.first), "connection": shown["text"]},
-    )
+    later = _span(opening.opened, connection.first)
+    text = Phrase(LET, {"operation": said, "time": later, "connection": shown["text"]}).said(telling.language)
     made.append(
         {
             "from": opening.change or opening.operation, "to": shown["ref"], "how": "let", "time": connection.first,
@@ -91,11 +93,12 @@ def _of_let(let: Let, document: dict[str, Any], telling: Telling) -> list[dict[s
     return made
 
 
-def _span(first: datetime, last: datetime) -> str:
+def _span(first: datetime, last: datetime) -> Phrase:
     seconds = max(0, int((last - first).total_seconds()))
-    if seconds < 7200:
-        return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
-    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86400} d"
+    for message, unit, least in ((DAYS, 86400, 172_800), (HOURS, 3600, 7200), (MINUTES, 60, 60)):
+        if seconds >= least:
+            return Phrase(message, {"n": f"{seconds // unit:,}"})
+    return Phrase(SECONDS, {"n": str(seconds)})
 
 
 def _lets(

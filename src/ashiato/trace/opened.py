@@ -16,9 +16,7 @@ from ashiato.trace.connections import connection_document, joined
 from ashiato.trace.keys import Window
 from ashiato.trace.operations import operations, pivots_of
 from ashiato.trace.paging import LANES
-from ashiato.trace.recognising import Pasted
-from ashiato.trace.refs import Record, record_of
-from ashiato.trace.single import rows_of
+from ashiato.trace.refs import Record, first_copies, record_in, rows_of
 from ashiato.trace.telling import Telling
 from ashiato.trace.touching import alerts_of
 
@@ -38,10 +36,12 @@ class Told:
 def told(lake: PinnedLake, ref: str, scope: AccountScope, telling: Telling) -> Told | None:
     """The record behind a reference; None where there is none, or where `scope` does not allow its account."""
     parsed = parse_ref(ref)
-    record = None if parsed is None else record_of(lake, parsed, scope)
-    if record is None:
+    if parsed is None:
         return None
-    row = rows_of(lake, Pasted("ref", ref, parsed), scope)
+    copies = rows_of(lake, parsed, scope)
+    if not copies.num_rows:
+        return None
+    record, row = record_in(lake, parsed, copies), first_copies(copies)
     names = pivots_of(record.table, row)[0] if row.num_rows else []
     alerts: list[dict[str, Any]] = []
     event = record.record.get("eventID")

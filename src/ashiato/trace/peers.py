@@ -19,6 +19,7 @@ from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
+from ashiato.trace.connections import EPHEMERAL
 from ashiato.trace.hosts import Host, hosts_of
 from ashiato.trace.keys import Key, Window, condition, footprints
 from ashiato.trace.reading import Asked
@@ -31,8 +32,6 @@ MOST_SERVICES: Final = 60
 #: Flow records looked at, the newest days first.
 MOST_RECORDS: Final = 3_000_000
 _MOST_KEYS: Final = 40
-#: Ports from here on are given to clients (Linux begins at 32768).
-_EPHEMERAL: Final = 32768
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,7 @@ def traffic(
     parameters = values | of_scope | {"own": sorted(own), "start": start, "end": end}
     with reading() as connection:
         connection.execute(_FLOWS.format(source=relation(plan.files, plan.iceberg_schema), named=named, allowed=allowed,
-                                         ephemeral=_EPHEMERAL), parameters)  # fmt: skip
+                                         ephemeral=EPHEMERAL), parameters)  # fmt: skip
         return _summed(connection, host, since, telling)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,14 +19,14 @@ from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 from ashiato.trace.keys import Key, Window, condition
 
-#: More spans of time than this are asked for as one.
-_MOST_SPANS: Final = 400
+#: Spans of time that a read asks for: each costs time in every row. More are joined over the shortest gaps.
+_MOST_SPANS: Final = 16
 #: Rows whose exact times are looked up first: a page's worth.
 _FEW: Final = 400
 _HOUR: Final = timedelta(hours=1)
 
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
-TIE: Final = {
+_TIE: Final = {
     "cloudtrail": "coalesce(eventID, record_hash, '')",
     "config_items": "coalesce(awsAccountId, '') || coalesce(awsRegion, '') || coalesce(resourceType, '') || '/' || coalesce(resourceId, '') || '/' || coalesce(configurationStateId, '')",
     "vpc_flow_logs": (
@@ -137,9 +138,17 @@ def _spans(days: Sequence[_Day], window: Window, after: Place | None) -> list[tu
                 last = min(last, after.time)
             if first <= last:
                 spans.append((first, last))
-    if len(spans) > _MOST_SPANS:
-        return [(min(s for s, _ in spans), max(e for _, e in spans))]
-    return spans
+    return _fewer(spans)
+
+
+def _fewer(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    """At most `_MOST_SPANS` spans that hold these, none of which overlap; the longest gaps between them are left out."""
+    ordered = sorted(spans)
+    longest = sorted(range(1, len(ordered)), key=lambda n: ordered[n - 1][1] - ordered[n][0])[
+        : _MOST_SPANS - 1
+    ]
+    cuts = [0, *sorted(longest), len(ordered)]
+    return [(ordered[a][0], ordered[b - 1][1]) for a, b in pairwise(cuts)] if ordered else []
 
 
 def _hours(day: _Day) -> Iterator[tuple[datetime, datetime]]:
@@ -168,8 +177,7 @@ def _read(
 ) -> pa.Table:
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    start, end = min(s for s, _ in spans), max(e for _, e in spans)
-    plan = asked.lake.plan(table, between(table, start.date(), end.date()))
+    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
     if not plan.files:
         return pa.table({})
     named, parameters = condition(asked.keys, account)
@@ -180,7 +188,7 @@ def _read(
     conditions = [named, allowed, default_view(table), f"({where})"]
     if after is not None:
         conditions.append(
-            f'("{column}" < $after_time OR ("{column}" = $after_time AND {TIE[table]} < $after_tie))'
+            f'("{column}" < $after_time OR ("{column}" = $after_time AND {_TIE[table]} < $after_tie))'
         )
         parameters |= {"after_time": after.time, "after_tie": after.tie}
     source = relation(plan.files, plan.iceberg_schema)
@@ -190,12 +198,12 @@ def _read(
         at, times = _of_spans(column, spans)
         if limit <= _FEW:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
-            sql = f'SELECT "{column}" AS t, {TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
+            sql = f'SELECT "{column}" AS t, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
             found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
             if not found:
                 return pa.table({})
             at, times = _of_times(column, found)
-        sql = f"SELECT *, {TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
+        sql = f"SELECT *, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
         return connection.sql(sql, params=parameters | times).to_arrow_table()
 
 
@@ -213,14 +221,17 @@ def _of_times(column: str, times: Sequence[datetime]) -> tuple[str, dict[str, An
     return f'"{column}" IN ({places})', {f"m{number}": moment for number, moment in enumerate(times)}
 
 
-def counted(asked: Asked, table: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[int, Any, Any]:
-    """How many records of a log name one of the keys within some spans; the first and the last of their times."""
-    if not spans:
-        return 0, None, None
+def counted(
+    asked: Asked, table: str, days: Mapping[date, tuple[datetime, datetime]]
+) -> list[tuple[int, datetime, datetime]]:
+    """Of each of some UTC days with records: how many of a log name one of the keys, the first and the last of their
+    times. A day's span (both ends included) holds all of its records that are wanted."""
+    if not days:
+        return []
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    start, end = min(s for s, _ in spans), max(e for _, e in spans)
-    plan = asked.lake.plan(table, between(table, start.date(), end.date()))
+    spans = _fewer(list(days.values()))
+    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     at, times = _of_spans(column, spans)
@@ -228,12 +239,13 @@ def counted(asked: Asked, table: str, spans: Sequence[tuple[datetime, datetime]]
     if table == "cloudtrail":
         parameters["superseded"] = list(asked.lake.superseded)
     sql = (
-        f'SELECT count(*), min("{column}"), max("{column}") FROM {relation(plan.files, plan.iceberg_schema)}'
-        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)}"
+        f'SELECT "{column}"::TIMESTAMP::DATE, count(*), min("{column}"), max("{column}")'
+        f" FROM {relation(plan.files, plan.iceberg_schema)}"
+        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)} GROUP BY 1"
     )
     with reading() as connection:
-        row = connection.execute(sql, parameters).fetchone()
-    return (0, None, None) if row is None else (int(row[0]), row[1], row[2])
+        rows = connection.execute(sql, parameters).fetchall()
+    return [(int(n), first, last) for day, n, first, last in rows if day in days]
 
 
 def between_times(

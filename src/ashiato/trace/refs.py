@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.core.scope import AccountScope
-from ashiato.formats.refs import Ref, flow_ref, parse_ref
+from ashiato.formats.refs import FLOW_DIGEST, Ref, parse_ref
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import equal, within
@@ -82,9 +84,13 @@ def record_of(lake: PinnedLake, ref: Ref | str, scope: AccountScope) -> Record |
     parsed = parse_ref(ref) if isinstance(ref, str) else ref
     if parsed is None:
         return None
-    rows = _rows(lake, parsed, scope)
-    if not rows:
-        return None
+    rows = rows_of(lake, parsed, scope)
+    return record_in(lake, parsed, rows) if rows.num_rows else None
+
+
+def record_in(lake: PinnedLake, parsed: Ref, copies: pa.Table) -> Record:
+    """The record of a reference out of its copies (`rows_of`), of which there is one at least."""
+    rows = copies.to_pylist()
     table = TABLES[parsed.table]
     first = rows[0]
     account, region = ACCOUNT_REGION[parsed.table]
@@ -105,30 +111,41 @@ def record_of(lake: PinnedLake, ref: Ref | str, scope: AccountScope) -> Record |
     )
 
 
-def _rows(lake: PinnedLake, ref: Ref, scope: AccountScope) -> list[dict[str, Any]]:
-    planned, where, values = condition_of(ref)
-    plan = lake.plan(ref.table, planned)
+def rows_of(lake: PinnedLake, ref: Ref, scope: AccountScope) -> pa.Table:
+    """The copies of a record, the first one first; none where there is none, or where `scope` does not allow it."""
+    return _read(lake, ref.table, *_condition(ref), scope)
+
+
+def rows_of_event(lake: PinnedLake, event_id: str, scope: AccountScope) -> pa.Table:
+    """The copies of an event by its id alone, of each account that has it, the first ones first."""
+    return _read(lake, "cloudtrail", equal("eventID", event_id), "eventID = $own", {"own": event_id}, scope)
+
+
+def first_copies(rows: pa.Table) -> pa.Table:
+    """Of the copies of records the first of each; flow records have but one."""
+    return rows.filter(pc.equal(rows["variant"], 0)) if "variant" in rows.column_names else rows
+
+
+def _read(
+    lake: PinnedLake,
+    table: str,
+    planned: BooleanExpression,
+    where: str,
+    values: Mapping[str, Any],
+    scope: AccountScope,
+) -> pa.Table:
+    plan = lake.plan(table, planned)
     if not plan.files:
-        return []
-    allowed, more = scope.sql(f'"{ACCOUNT_REGION[ref.table][0]}"')
-    order = "ORDER BY variant" if ref.table != "vpc_flow_logs" else ""
-    sql = (
-        f"SELECT * FROM {relation(plan.files, plan.iceberg_schema)} WHERE {where} AND {allowed}"
-        f" {order} LIMIT {_MOST_COPIES if order else 5000}"
-    )
+        return TABLES[table].schema.empty_table()
+    allowed, more = scope.sql(f'"{ACCOUNT_REGION[table][0]}"')
+    # Two equal flow records cannot be told apart: either is the one that is meant.
+    last = "LIMIT 1" if table == "vpc_flow_logs" else f"ORDER BY variant LIMIT {_MOST_COPIES}"
+    sql = f"SELECT * FROM {relation(plan.files, plan.iceberg_schema)} WHERE {where} AND {allowed} {last}"
     with reading() as connection:
-        rows: list[dict[str, Any]] = connection.sql(sql, params=values | more).to_arrow_table().to_pylist()
-    if ref.table == "vpc_flow_logs":
-        rows = [row for row in rows if is_flow(row, ref)][:1]
-    return rows
+        return connection.sql(sql, params={**values, **more}).to_arrow_table()
 
 
-def is_flow(row: Mapping[str, Any], ref: Ref) -> bool:
-    """Whether a row of flow records is the one that is meant."""
-    return flow_ref(row) == str(ref)
-
-
-def condition_of(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
+def _condition(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
     """Filter of the plan, and the same as SQL with its values."""
     if ref.table == "cloudtrail":
         own, account = ref.parts
@@ -151,7 +168,11 @@ def condition_of(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
         return planned, where, values
     start = _EPOCH + int(ref.parts[0][:16], 16) * _MICROSECOND
     planned = within("start_time", start.isoformat(), (start + _MICROSECOND).isoformat())
-    return planned, "start_time = $time", {"time": start}
+    return (
+        planned,
+        f"start_time = $time AND {FLOW_DIGEST} = $digest",
+        {"time": start, "digest": ref.parts[0][16:]},
+    )
 
 
 def _time(text: str) -> datetime:

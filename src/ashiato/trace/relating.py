@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from ashiato.formats.principals import is_service_address
-from ashiato.formats.tables import TABLES
-from ashiato.lake.footprint_counts import Counter, selection
+from ashiato.formats.tables import FOOTPRINTS, TABLES
+from ashiato.lake.footprint_counts import Counter
 from ashiato.lake.reading import reading
 from ashiato.trace.keys import Key
 from ashiato.trace.telling import Telling
@@ -55,8 +55,6 @@ def related(
 
 def _counted(table: str, rows: pa.Table) -> pa.Table:
     """Footprints of these rows alone."""
-    from ashiato.formats.tables import FOOTPRINTS
-
     with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as counting:
         counter = Counter(table, counting)
         time = TABLES[table].time_column
@@ -110,6 +108,3 @@ def name_of(kind: str, value: str, telling: Telling) -> str:
     if value.startswith("arn:"):
         return shown(short_arn(value)[0])
     return shown(telling.resources.get(value) or value)
-
-
-__all__ = ["MOST_OF_A_KIND", "Related", "name_of", "related", "selection"]

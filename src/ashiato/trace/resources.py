@@ -10,19 +10,17 @@ from typing import Any, Final
 
 from ashiato.config import history, states
 from ashiato.config.causes import Causes, causes
-from ashiato.config.differences import diff
+from ashiato.config.differences import differences
 from ashiato.config.history import Change
 from ashiato.config.item import ConfigItem, ResourceKey
 from ashiato.core.scope import AccountScope
-from ashiato.formats.refs import event_ref
 from ashiato.lake.plans import PinnedLake
-from ashiato.trace.changes import bounded
+from ashiato.trace.changes import cause_json, difference_json
 from ashiato.trace.connections import connection_document, joined
 from ashiato.trace.hosts import members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
 from ashiato.trace.telling import Telling
-from ashiato.words import sentence
 from ashiato.words.texts import shown
 
 _MOST_DIFFERENCES: Final = 200
@@ -71,36 +69,13 @@ def _told(change: Change, behind: Causes, telling: Telling) -> dict[str, Any]:
         "kind": change.kind,
         "status": item.status,
         "before": None if change.before is None else change.before.captured,
-        "diff": [
-            {"path": shown(d.path, 400), "before": bounded(d.before), "after": bounded(d.after)}
-            for d in different[:_MOST_DIFFERENCES]
-        ],
+        "diff": [difference_json(d) for d in different[:_MOST_DIFFERENCES]],
         "diff_left_out": max(0, len(different) - _MOST_DIFFERENCES),
-        "causes": [_cause(c, telling) for c in behind.found],
-        "others": [_cause(c, telling) for c in behind.others],
+        "causes": [cause_json(c, telling) for c in behind.found],
+        "others": [cause_json(c, telling) for c in behind.others],
         "no_cause": behind.none,
-        "gap": None if behind.gap is None else behind.gap.as_json(),
+        "gap": None if behind.gap is None else behind.gap.as_json(telling.language),
         "ref": item.ref,
-    }
-
-
-def _cause(cause: Any, telling: Telling) -> dict[str, Any]:
-    said = sentence(cause.row, telling.language, telling.names)
-    return {
-        "ref": cause.ref,
-        "rank": cause.rank,
-        "why": shown(cause.why_in(telling.language), 900),
-        "time": cause.time,
-        "text": said.text,
-        "who": said.who,
-        "behind": [
-            {
-                "ref": event_ref(lead.row),
-                "time": lead.time,
-                "why": shown(lead.why_in(telling.language), 400),
-            }
-            for lead in cause.behind
-        ],
     }
 
 
@@ -126,11 +101,7 @@ def sides(
         a = _state(lake, key, first, scope) if first is not None else None
     if b is None:
         return Sides(a, b, [])
-    found = [
-        {"path": shown(d.path, 400), "before": bounded(d.before), "after": bounded(d.after)}
-        for d in diff(a, b)
-    ]
-    return Sides(a, b, found)
+    return Sides(a, b, [difference_json(d) for d in differences(a, b)])
 
 
 def _state(

@@ -10,18 +10,15 @@ import pyarrow as pa
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
-from ashiato.lake.predicates import equal
-from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
 from ashiato.trace.changes import changes
 from ashiato.trace.connections import connection_document, joined
 from ashiato.trace.hosts import Host
 from ashiato.trace.keys import Key, Window
 from ashiato.trace.links import links
 from ashiato.trace.operations import operations
-from ashiato.trace.reading import TIE, Asked, between_times
+from ashiato.trace.reading import Asked, between_times
 from ashiato.trace.recognising import Pasted
-from ashiato.trace.refs import condition_of, is_flow
+from ashiato.trace.refs import first_copies, rows_of, rows_of_event
 from ashiato.trace.relating import related
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
@@ -31,7 +28,6 @@ from ashiato.words.texts import shown
 #: A change follows its operation by minutes; where recording is slow by up to two hours.
 _FOLLOWS: Final = timedelta(hours=2)
 _MOST_CHANGES: Final = 100
-_MOST_COPIES: Final = 50
 _KINDS: Final = {"cloudtrail": "event", "config_items": "item", "vpc_flow_logs": "flow"}
 #: Kinds by which items of AWS Config are found that an operation may have changed.
 _OBJECTS: Final = frozenset({"resource", "instance", "interface", "user", "arn", "access_key"})
@@ -41,31 +37,6 @@ def subject_of(pasted: Pasted) -> Subject:
     """The record as a subject."""
     kind = "event" if pasted.ref is None else _KINDS[pasted.ref.table]
     return Subject(kind, pasted.value, (), name=None)
-
-
-def rows_of(lake: PinnedLake, pasted: Pasted, scope: AccountScope) -> pa.Table:
-    """The record's first copy, as a table of one row; of an event id alone, of each account that has it."""
-    table = "cloudtrail" if pasted.ref is None else pasted.ref.table
-    if pasted.ref is None:
-        planned, where, values = equal("eventID", pasted.value), "eventID = $own", {"own": pasted.value}
-    else:
-        planned, where, values = condition_of(pasted.ref)
-    plan = lake.plan(table, planned)
-    if not plan.files:
-        return pa.table({})
-    allowed, more = scope.sql(f'"{ACCOUNT_REGION[table][0]}"')
-    view = "true" if table == "vpc_flow_logs" else "variant = 0"
-    most = 5000 if table == "vpc_flow_logs" else _MOST_COPIES
-    sql = (
-        f"SELECT *, {TIE[table]} AS _tie FROM {relation(plan.files, plan.iceberg_schema)}"
-        f" WHERE {where} AND {allowed} AND {view} LIMIT {most}"
-    )
-    with reading() as connection:
-        rows = connection.sql(sql, params=values | more).to_arrow_table()
-    if pasted.ref is not None and table == "vpc_flow_logs":
-        keep = [is_flow(row, pasted.ref) for row in rows.to_pylist()]
-        return rows.filter(pa.array(keep, pa.bool_())).slice(0, 1)
-    return rows
 
 
 def single(
@@ -78,7 +49,9 @@ def single(
 ) -> dict[str, Any]:
     """The document of the trace of one record, with the keys of every trace."""
     table = "cloudtrail" if pasted.ref is None else pasted.ref.table
-    found = rows_of(lake, pasted, scope)
+    found = first_copies(
+        rows_of_event(lake, pasted.value, scope) if pasted.ref is None else rows_of(lake, pasted.ref, scope)
+    )
     rows = {name: TABLES[name].schema.empty_table() for name in LOG_TABLES}
     if found.num_rows:
         rows[table] = found

@@ -18,8 +18,7 @@ from ashiato.core.errors import WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.core.settings import Settings
 from ashiato.formats.entities import KINDS, named_in_arn
-from ashiato.formats.tables import LOG_TABLES
-from ashiato.lake.footprint_counts import named_in, selection
+from ashiato.lake.footprint_counts import KIND, named_in
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window, footprints, of_keys
 from ashiato.trace.reading import Asked, newest
@@ -121,16 +120,13 @@ def resolve(
     settings: Settings,
     *,
     kind: str | None = None,
-    account: str | None = None,
 ) -> tuple[Subject, pa.Table]:
-    """The subject and its footprints. `kind`, `account`: say which, where a name is ambiguous.
+    """The subject and its footprints. `kind`, and an account alone in `scope`, say which, where a name is ambiguous.
 
     Raises Ambiguous where they are needed, WrongUse for a kind that there is none of.
     """
     if kind is not None and kind not in KINDS:
         raise WrongUse(f"there is no kind {kind}", where="--kind", remedy=f"Kinds: {', '.join(KINDS)}.")
-    if account is not None:
-        scope = scope & AccountScope.of([account])
     if pasted.form == "arn":
         subject = of_arn(pasted.value)
         return subject, footprints(lake, subject.keys, scope, Window())
@@ -190,7 +186,7 @@ def _of_name(
     lake: PinnedLake, name: str, scope: AccountScope, settings: Settings, kind: str | None
 ) -> tuple[Subject, pa.Table]:
     named = next((a.id for a in settings.accounts if a.name == name and scope.allows(a.id)), None)
-    kinds = [kind] if kind else [k for k in KINDS if k not in ("event",)]
+    kinds = [kind] if kind else [k for k in KINDS if k != "event"]
     keys = [Key(k, name) for k in kinds]
     found = footprints(lake, keys, scope, Window())
     if not found.num_rows and named is not None:
@@ -247,7 +243,7 @@ def _arns(asked: Asked, found: pa.Table, name: str) -> dict[str, str | None]:
         account = _parts(arn)[1]
         del arns[arn]
         if not any(_parts(a)[:2] == ("iam", account) for a in arns):
-            arns[f"arn:aws:iam::{account}:role/{name}"] = "AWS::IAM::Role"
+            arns[f"arn:{arn.split(':')[1]}:iam::{account}:role/{name}"] = "AWS::IAM::Role"
     profiles = [a for a in arns if ":instance-profile/" in a]
     for arn in profiles:
         if any(_parts(a)[:2] == _parts(arn)[:2] and ":role/" in a for a in arns):
@@ -258,19 +254,12 @@ def _arns(asked: Asked, found: pa.Table, name: str) -> dict[str, str | None]:
 
 def _values(rows: pa.Table, kinds: Iterable[str]) -> list[str]:
     """Distinct values of some kinds that events name."""
-    from ashiato.lake.footprint_counts import KIND
-
     wanted = pa.array([KIND[k] for k in kinds], pa.int8())
     values: dict[str, None] = {}
-    for batch in _events(rows):
+    for batch in rows.combine_chunks().to_batches():
         named = named_in("cloudtrail", batch)
         values |= dict.fromkeys(named.filter(pc.is_in(named["kind"], wanted))["value"].to_pylist())
     return list(values)
-
-
-def _events(rows: pa.Table) -> list[pa.RecordBatch]:
-    batches: list[pa.RecordBatch] = rows.combine_chunks().to_batches()
-    return batches
 
 
 def _candidates(found: pa.Table, name: str, arns: Mapping[str, str | None]) -> list[Candidate]:
@@ -305,6 +294,3 @@ def _same_person(asked: Asked, found: pa.Table, name: str) -> tuple[Key, ...]:
         elif user_id == name and session:
             aliases[Key("session", session)] = None
     return tuple(list(aliases)[:20])
-
-
-__all__ = ["LOG_TABLES", "Ambiguous", "Candidate", "Subject", "of_arn", "resolve", "selection"]

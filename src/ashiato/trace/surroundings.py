@@ -72,13 +72,13 @@ class Surroundings:
             "origin": [hop.as_json(self.telling) for hop in hops],
             "hosts": [
                 {
-                    "instance": s.instance,
-                    "resource": s.resource,
+                    "instance": None if s.instance is None else shown(s.instance, 1100),
+                    "resource": shown(s.resource, 1100),
                     "name": None if s.name is None else shown(s.name, 200),
                     "addresses": sorted(s.addresses),
-                    "interfaces": list(s.interfaces),
-                    "groups": list(s.groups),
-                    "state": s.state,
+                    "interfaces": [shown(i, 1100) for i in s.interfaces],
+                    "groups": [shown(g, 1100) for g in s.groups],
+                    "state": None if s.state is None else shown(s.state, 60),
                     "account": s.account,
                     "region": s.region,
                     "from": s.start,

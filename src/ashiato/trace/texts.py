@@ -29,7 +29,7 @@ LABELS: Final[Mapping[str, Message]] = {
     "alerts": Message("Alerts", "アラート"), "related": Message("Related", "関連"), "gaps": Message("Gaps in evidence", "記録の欠落"),
     "links": Message("What led to what", "因果関係"), "yes": Message("yes", "はい"), "no": Message("no", "いいえ"),
     "unknown": Message("unknown", "不明"), "gap": Message("missing: {gap}", "不足: {gap}"),
-    "because": Message("because: {text}", "原因: {text}"), "why": Message("{why}", "{why}"),
+    "because": Message("because: {text}", "原因: {text}"),
     "no_cause": Message("no operation behind it is on record", "原因となる操作の記録はありません"),
     "cause_gap": Message("no operation found; CloudTrail has a gap: {why}", "操作が見つかりません。CloudTrail に欠落があります: {why}"),
     "let": Message("let through: {text}", "許可された通信: {text}"),
@@ -42,17 +42,15 @@ LABELS: Final[Mapping[str, Message]] = {
     "left_out": Message("{n} more", "ほか {n} 件"), "evidence": Message("evidence", "証拠"),
     "raw": Message("the record", "レコード"), "arrived": Message("arrived {time}", "到着 {time}"),
     "made": Message("made by Ashiato at {time}; times are UTC", "Ashiato が {time} に作成、時刻は UTC"),
-    "since": Message("{first} to {last}", "{first} から {last}"), "now": Message("now", "現在"),
+    "now": Message("now", "現在"),
     "added": Message("+ {path}: {after}", "+ {path}: {after}"), "removed": Message("- {path}: {before}", "- {path}: {before}"),
     "changed": Message("~ {path}: {before} → {after}", "~ {path}: {before} → {after}"),
     "kind": Message("kind", "種類"), "name": Message("name", "名前"), "role": Message("as", "役割"),
     "count": Message("records", "件数"), "first": Message("first", "最初"), "last": Message("last", "最後"),
     "time": Message("time", "時刻"), "lane": Message("lane", "レーン"), "what": Message("what happened", "内容"),
     "level": Message("level", "レベル"), "status": Message("status", "状態"), "log": Message("log", "ログ"),
-    "account": Message("account", "アカウント"), "reason": Message("why", "理由"), "none": Message("none", "なし"),
+    "account": Message("account", "アカウント"), "reason": Message("why", "理由"),
 }
-LANES_SAID: Final = Message("{operations} operations, {changes} changes, {connections} connections shown",
-                            "操作 {operations}、変更 {changes}、通信 {connections} 件を表示")
 # fmt: on
 
 

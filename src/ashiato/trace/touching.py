@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from ashiato.alerts.entities import entity_hash
 from ashiato.alerts.ids import alert_id, incident_id
 from ashiato.alerts.placing import sliced
+from ashiato.alerts.reading import within
 from ashiato.core.scope import AccountScope
 from ashiato.ledger import Ledger
 from ashiato.ledger.alert_tables import alert_findings, alerts, finding_entities
@@ -32,50 +32,47 @@ def alerts_of(
     event_id: str | None = None,
 ) -> list[dict[str, Any]]:
     """The JSON of the alerts, newest last hit first; at most 2,000. Of `event_id`: those that show this event."""
+    a = alerts.c
+    seen = [a.state.not_in(_UNSEEN), within(a.account, scope)]
+    if window.start is not None:
+        seen.append(a.last >= window.start)
+    if window.end is not None:
+        seen.append(a.first < window.end)
+    newest = sa.select(alerts).order_by(a.last.desc(), a.id.desc()).limit(_MOST)
+    rows: dict[int, Any] = {}
     with ledger.engine.connect() as connection:
-        numbers = _of_event(connection, event_id) if event_id else _of_keys(connection, list(keys))
-        rows: list[Any] = []
-        for part in sliced(sorted(numbers, reverse=True)[:_MOST]):
-            asked = sa.select(alerts).where(alerts.c.id.in_(part), alerts.c.state.not_in(_UNSEEN))
-            if window.start is not None:
-                asked = asked.where(alerts.c.last >= window.start)
-            if window.end is not None:
-                asked = asked.where(alerts.c.first < window.end)
-            rows += connection.execute(asked).all()
-    rows = [row for row in rows if scope.allows(row.account)]
-    rows.sort(key=lambda row: (row.last, row.id), reverse=True)
-    return [_document(row, language) for row in rows]
+        for touching in [_showing(event_id)] if event_id else _naming(list(keys)):
+            rows |= {row.id: row for row in connection.execute(newest.where(touching, *seen))}
+    found = sorted(rows.values(), key=lambda row: (row.last, row.id), reverse=True)
+    return [_document(row, language) for row in found[:_MOST]]
 
 
-def _of_keys(connection: Connection, keys: list[Key]) -> set[int]:
-    """Numbers of alerts whose findings that stand name one of the keys."""
-    hashes = {entity_hash(k.value, key=k.kind == "access_key") for k in keys}
-    e, f = finding_entities.c, alert_findings.c
-    accounts = {k.value for k in keys if k.kind == "account"}
-    numbers: set[int] = set()
-    for part in sliced(sorted(hashes)):
-        asked = (
-            sa.select(f.alert)
-            .join_from(finding_entities, alert_findings, e.uid == f.uid)
-            .where(e.hash.in_(part), f.standing == 1)
-            .distinct()
-        )
-        numbers |= set(connection.scalars(asked))
-    if accounts:
-        newest = sa.select(alerts.c.id).where(alerts.c.account.in_(accounts)).order_by(alerts.c.last.desc())
-        numbers |= set(connection.scalars(newest.limit(_MOST)))
-    return numbers
+def _naming(keys: list[Key]) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions for alerts whose findings that stand name one of the keys."""
+    a, e, f = alerts.c, finding_entities.c, alert_findings.c
+    by_account: dict[str | None, set[bytes]] = {}
+    for key in keys:
+        by_account.setdefault(key.account, set()).add(entity_hash(key.value, key=key.kind == "access_key"))
+    for account, hashes in by_account.items():
+        for part in sliced(sorted(hashes)):
+            named = (
+                sa.select(f.alert)
+                .join_from(finding_entities, alert_findings, e.uid == f.uid)
+                .where(e.hash.in_(part), f.standing == 1)
+            )
+            yield a.id.in_(named) if account is None else a.id.in_(named) & (a.account == account)
+    for accounts in sliced(sorted({key.value for key in keys if key.kind == "account"})):
+        yield a.account.in_(accounts)
 
 
-def _of_event(connection: Connection, event_id: str) -> set[int]:
+def _showing(event_id: str) -> sa.ColumnElement[bool]:
     f = alert_findings.c
-    asked = (
+    showing = (
         sa.select(f.alert)
         .join_from(alert_findings, findings, findings.c.uid == f.uid)
         .where(findings.c.event_ids.contains(f'"{event_id}"', autoescape=True), f.standing == 1)
-        .distinct()
     )
-    return set(connection.scalars(asked))
+    return alerts.c.id.in_(showing)
 
 
 def _document(row: Any, language: Language) -> dict[str, Any]:
