@@ -172,7 +172,7 @@ def test_what_an_attacker_wrote_is_text(visit: Visiting, own_estate: Estate) -> 
         assert answer.status == 200
         assert "<script>alert" not in answer.text
         assert "<img src=x" not in answer.text
-        assert "49" not in answer.words.replace("7*7", "")[:0]
+        assert path.startswith("/suppressions") or "{{7*7}}" in answer.words
         assert len(answer.body) < 300_000
 
 

@@ -11,10 +11,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import sqlalchemy as sa
 
+from ashiato.lake.home import Home
 from ashiato.ledger.alert_tables import audit_log
 from ashiato.search.refusals import TEXTS
+from ashiato.web.app import make_app
 from ashiato.web.pages.search.words import REFUSALS
-from web.conftest import Estate, Visiting
+from web.client import Client
+from web.conftest import Estate, Visiting, site_of, someone
 
 
 def _found(words: str) -> int:
@@ -148,6 +151,17 @@ def test_exports_hold_what_is_seen(visit: Visiting) -> None:
     document = json.loads(visit(f"/search/export?{asked}&kind=json").body)
     assert document["complete"] is True
     assert document["count"] == shown
+
+
+@pytest.mark.parametrize(
+    "path", ["/search/export?from=all", "/search/sql/export?sql=SELECT+1&kind=json", "/alerts/export"]
+)
+def test_an_export_that_nobody_stays_for_holds_nothing(estate: Estate, path: str) -> None:
+    with Home.open_for_reading(estate.home) as home:
+        before = set((estate.home / "readers").iterdir())
+        Client(make_app(site_of(home, estate.settings, someone("admin")))).leave(path)
+        # A lease would keep every file of its snapshots for as long as the pages are served.
+        assert set((estate.home / "readers").iterdir()) == before
 
 
 def test_programs_get_the_page_as_json(visit: Visiting) -> None:
