@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any, Final
 
 from ashiato.core.errors import QueryStopped
@@ -110,7 +111,9 @@ def _reach(reader: Reader) -> Span:
         start = apart[-1].first if apart else reader.moment - timedelta(days=1)
     if end == END:
         end = apart[0].last + timedelta(seconds=1) if apart else reader.moment
-    return Span(start, max(end, start + timedelta(seconds=1)))
+    # A record may say a time that no zone has.
+    start = max(start, BEGIN)
+    return Span(start, max(min(end, END), start + timedelta(seconds=1)))
 
 
 class _Counting:
@@ -176,10 +179,14 @@ def _buckets(
 ) -> tuple[Bucket, ...]:
     first = int(span.start.timestamp() + shift) // seconds
     last = int((span.end - timedelta(microseconds=1)).timestamp() + shift) // seconds
-    made = []
-    for number in range(first, last + 1):
-        start = datetime.fromtimestamp(0, UTC) + timedelta(seconds=number * seconds - shift)
-        end = start + timedelta(seconds=seconds)
-        known = reached is None or start > reached
-        made.append(Bucket(start, end, counted.get(number, 0), known))
-    return tuple(made)
+    edges = [_moment(number * seconds - shift) for number in range(first, last + 2)]
+    return tuple(
+        Bucket(start, end, counted.get(first + n, 0), reached is None or start > reached)
+        for n, (start, end) in enumerate(pairwise(edges))
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    """So long after 1970, within what can be searched."""
+    low, high = int(BEGIN.timestamp()), int(END.timestamp())
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=min(max(seconds, low), high))

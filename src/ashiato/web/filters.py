@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ def register(environment: jinja2.Environment, language: str = "en") -> None:
         middle=middle,
         bounded=bounded,
         aware=aware,
+        local=local,
         span=partial(span, language=language),
     )
     environment.globals["iso"] = iso
@@ -28,13 +29,26 @@ def aware(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
+def local(value: datetime, zone: tzinfo) -> datetime:
+    """In a zone; in UTC where that is before or after all that can be counted: records may say any time.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> local(datetime(1, 1, 1), ZoneInfo("America/Lima")).isoformat()
+    '0001-01-01T00:00:00+00:00'
+    """
+    try:
+        return aware(value).astimezone(zone)
+    except OverflowError:
+        return aware(value).astimezone(UTC)
+
+
 def iso(value: datetime) -> str:
     """In UTC, to the second.
 
-    >>> iso(datetime(2026, 11, 23, 10, 32))
-    '2026-11-23T10:32:00Z'
+    >>> iso(datetime(2026, 11, 23, 10, 32)), iso(datetime(1, 1, 6))
+    ('2026-11-23T10:32:00Z', '0001-01-06T00:00:00Z')
     """
-    return f"{aware(value).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return aware(value).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def figure(value: float | None) -> str:

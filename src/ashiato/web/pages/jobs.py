@@ -242,7 +242,7 @@ def _kind_of_value(value: str) -> str:
 
 def by_day(visit: Visit, days: Mapping[str, int], job: Job, name: str) -> Chart | None:
     """Hits by day over the time that the backtest looked at."""
-    from ashiato.web.charts import Bin, histogram
+    from ashiato.web.charts import Bin, histogram, steps
 
     result = job.result or {}
     bounds = [_day(job.parameters.get("from") or result.get("first"))]
@@ -250,12 +250,8 @@ def by_day(visit: Visit, days: Mapping[str, int], job: Job, name: str) -> Chart 
     found = [*(d for d in bounds if d is not None), *(d for d in map(_day, days) if d is not None)]
     if not days or not found:
         return None
-    first, last = min(found), max(found)
-    first = max(first, last - timedelta(days=1500))
-    bins = []
-    while first <= last:
-        bins.append(Bin(first, first + timedelta(days=1), int(days.get(f"{first:%Y-%m-%d}", 0))))
-        first += timedelta(days=1)
+    spans = steps(min(found), max(found), timedelta(days=1))
+    bins = [Bin(start, end, int(days.get(start.date().isoformat(), 0))) for start, end in spans]
     return histogram(visit, bins, label=visit._("Hits by day (UTC)"), brush=None, name=name)
 
 
