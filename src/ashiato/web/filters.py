@@ -73,13 +73,9 @@ def size(value: int | None) -> str:
     amount = float(value)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024:
-            return (
-                f"{amount:.0f} B"
-                if unit == "B"
-                else f"{amount:.3g} {unit}"
-                if amount >= 10
-                else f"{amount:.2f} {unit}"
-            )
+            if unit == "B":
+                return f"{value} B"
+            return f"{amount:.3g} {unit}" if amount >= 10 else f"{amount:.2f} {unit}"
         amount /= 1024
     return f"{amount:.3g} TiB"
 
@@ -102,8 +98,7 @@ def bounded(text: object, most: int = 2000) -> str:
     return whole if len(whole) <= most else whole[:most] + "…"
 
 
-#: Units, what stands between a number and its unit, and between two of them.
-_UNITS = {"en": (("d", "h", "min", "s"), " ", " "), "ja": (("日", "時間", "分", "秒"), " ", " ")}
+_UNITS = {"en": ("d", "h", "min", "s"), "ja": ("日", "時間", "分", "秒")}
 
 
 def span(value: timedelta | float | None, language: str = "en") -> str:
@@ -116,9 +111,9 @@ def span(value: timedelta | float | None, language: str = "en") -> str:
         return "–"
     seconds = int(value.total_seconds() if isinstance(value, timedelta) else value)
     parts = []
-    units, inner, between = _UNITS[language]
+    units = _UNITS[language]
     for unit, length in zip(units, (86400, 3600, 60, 1), strict=True):
         amount, seconds = divmod(seconds, length)
         if amount:
-            parts.append(f"{amount}{inner}{unit}")
-    return between.join(parts[:2]) or f"0{inner}{units[-1]}"
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or f"0 {units[-1]}"

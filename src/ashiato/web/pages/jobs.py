@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ashiato.core.errors import WrongUse
 from ashiato.web.page import N_, Area, Nav, NotFound, Refused
+from ashiato.web.pages.alerts.words import said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -158,15 +159,11 @@ def _found(visit: Visit) -> Job:
 
 def _words(visit: Visit) -> dict[str, Any]:
     """What templates need to say kinds, states, steps and what was asked for."""
-
-    def said(words: Mapping[str, str], word: str | None) -> str:
-        return visit._(words[word]) if word and word in words else (word or "")
-
     return {
-        "kind_said": lambda kind: said(KINDS, kind),
-        "state_said": lambda state: said(STATES, state),
-        "step_said": lambda step: said(STEPS, step),
-        "unit_said": lambda unit: said(UNITS, unit),
+        "kind_said": said(visit, KINDS),
+        "state_said": said(visit, STATES),
+        "step_said": said(visit, STEPS),
+        "unit_said": said(visit, UNITS),
         "about": lambda job: _about(visit, job),
     }
 
@@ -183,6 +180,7 @@ def _about(visit: Visit, job: Job) -> str:
     asked = job.parameters
     if job.kind == "backtest":
         from ashiato.detect.loaded import rules_of
+        from ashiato.web.pages.detections.words import title_of
 
         if asked.get("all"):
             return visit._("every rule")
@@ -199,12 +197,6 @@ def _about(visit: Visit, job: Job) -> str:
     if not ids:
         return visit._("all that was not taken in yet")
     return visit.ngettext("%(num)s entry", "%(num)s entries", len(ids))
-
-
-def title_of(visit: Visit, rule: Any) -> str:
-    """A rule's title in the visitor's language, where it has one."""
-    own = rule.texts.get("title_ja") if visit.language == "ja" else None
-    return str(own or rule.title)
 
 
 def _waits(visit: Visit, job: Job) -> bool:
