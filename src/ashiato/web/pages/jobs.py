@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ashiato.core.errors import WrongUse
@@ -13,6 +14,7 @@ from ashiato.web.pages.alerts.words import said
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from ashiato.detect.ruleset import ListedRule
     from ashiato.watch.jobs import Job
     from ashiato.web.charts import Chart
     from ashiato.web.visit import Visit
@@ -159,12 +161,20 @@ def _found(visit: Visit) -> Job:
 
 def _words(visit: Visit) -> dict[str, Any]:
     """What templates need to say kinds, states, steps and what was asked for."""
+
+    @cache
+    def listed() -> Mapping[str, ListedRule]:
+        # To ask looks at every file of the rules: once a page, not once a job.
+        from ashiato.detect.loaded import rules_of
+
+        return rules_of(visit.settings, visit.home).listed
+
     return {
         "kind_said": said(visit, KINDS),
         "state_said": said(visit, STATES),
         "step_said": said(visit, STEPS),
         "unit_said": said(visit, UNITS),
-        "about": lambda job: _about(visit, job),
+        "about": lambda job: _about(visit, job, listed),
     }
 
 
@@ -175,18 +185,17 @@ def _title(visit: Visit, job: Job) -> str:
     return visit._("%(kind)s %(job)s: how far is it?", **values)
 
 
-def _about(visit: Visit, job: Job) -> str:
+def _about(visit: Visit, job: Job, listed: Callable[[], Mapping[str, ListedRule]]) -> str:
     """What was asked for, in a few words."""
     asked = job.parameters
     if job.kind == "backtest":
-        from ashiato.detect.loaded import rules_of
         from ashiato.web.pages.detections.words import title_of
 
         if asked.get("all"):
             return visit._("every rule")
         ids = list(asked.get("rules") or ())
         if len(ids) == 1:
-            known = rules_of(visit.settings, visit.home).listed.get(ids[0])
+            known = listed().get(ids[0])
             return title_of(visit, known.rule) if known else str(ids[0])
         return visit.ngettext("%(num)s rule", "%(num)s rules", len(ids))
     if job.kind == "rule_import":
