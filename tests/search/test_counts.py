@@ -62,3 +62,12 @@ def test_a_span_of_all_time_is_cut_to_what_there_is(lake: Lake) -> None:
         found = counts(reader, Deadline(60), facets=())
     assert datetime(2026, 10, 31, tzinfo=UTC) < found.buckets[0].start
     assert found.buckets[-1].end < datetime(2026, 11, 5, tzinfo=UTC) + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(("first", "last"), [("0001-01-04", "9999-12-20"), ("0001-01-03", "2026-11-20")])
+def test_any_span_that_can_be_written_is_counted(lake: Lake, first: str, last: str) -> None:
+    for zone in map(ZoneInfo, ("UTC", "Asia/Tokyo", "America/Los_Angeles")):
+        with lake.reader(from_=first, to=last) as reader:
+            found = counts(reader, Deadline(60), facets=(), zone=zone)
+        assert found.total == len(lake.events) == sum(b.count for b in found.buckets)
+        assert all(b.start < b.end and b.start.astimezone(zone) for b in found.buckets)

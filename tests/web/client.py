@@ -79,10 +79,16 @@ class Client:
         }
         return self._send("POST", path, body, sent)
 
+    def leave(self, path: str) -> None:
+        """As a browser that is closed before the answer comes."""
+        asyncio.run(self._exchange("GET", path, b"", {}, left=True))
+
     def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         return asyncio.run(self._exchange(method, path, body, headers))
 
-    async def _exchange(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def _exchange(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], left: bool = False
+    ) -> Answer:
         target, _, query = path.partition("?")
         from urllib.parse import unquote
 
@@ -99,6 +105,8 @@ class Client:
         messages: list[Message] = []
         asked = False
         gone = asyncio.Event()
+        if left:
+            gone.set()
 
         async def receive() -> Message:
             nonlocal asked
@@ -115,6 +123,8 @@ class Client:
                 gone.set()
 
         await self.app(scope, receive, send)
+        if left:
+            return Answer(0, {}, b"")
         start = messages[0]
         cookies = [v.decode() for k, v in start["headers"] if k == b"set-cookie"]
         for text in cookies:

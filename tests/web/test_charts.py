@@ -19,13 +19,15 @@ from ashiato.web.charts import (
     Mark,
     Node,
     Rank,
+    around,
     graph,
     histogram,
     ranked,
     sparkline,
+    steps,
     timeline,
 )
-from ashiato.web.charts.chart import TimeAxis
+from ashiato.web.charts.chart import MOST_BINS, TimeAxis
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 HOSTILE = "\"><script>alert(1)</script>' onload=x {{7*7}} \u202e"
@@ -126,3 +128,25 @@ def test_ticks_are_round_on_the_wall_also_where_clocks_change() -> None:
 def test_no_bins_no_picture() -> None:
     visit: Any = Reader()
     assert histogram(visit, [], label="x").svg == ""
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "UTC", "Asia/Tokyo"])
+def test_records_of_any_time_are_drawn(zone: str) -> None:
+    visit: Any = Reader()
+    visit.zone = ZoneInfo(zone)
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    start, end = around(first, last, timedelta(seconds=5))
+    marks = [Mark(f"m{n}", "operations", at, "x") for n, at in enumerate((first, last))]
+    for chart in (
+        timeline(visit, marks, start=start, end=end, label="x"),
+        histogram(visit, [Bin(a, b, 1) for a, b in steps(first, last, timedelta(days=1))], label="x"),
+        histogram(visit, [Bin(a, b, 1) for a, b in steps(first, first, timedelta(days=1))], label="x"),
+    ):
+        ET.fromstring(str(chart.svg))
+
+
+def test_a_record_of_long_ago_takes_not_the_room_of_all_others() -> None:
+    day = timedelta(days=1)
+    found = steps(BEGIN, BEGIN + 4000 * day + timedelta(hours=3), day)
+    assert len(found) == MOST_BINS
+    assert found[-1] == (BEGIN + 4000 * day, BEGIN + 4001 * day)

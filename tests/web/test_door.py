@@ -173,10 +173,18 @@ def test_ones_own_tokens(admin: Client) -> None:
     # What a token may not do its owner's role does not lend it; nor does a token make tokens.
     assert program.get("/users").status == 403
     assert program.post("/me/tokens", {"label": "more", "scope": ["read"]}).status == 403
+    # Nor does one that reads sign its owner out, or end other tokens.
+    assert program.post("/me/sessions/end").status == 403
+    assert program.post("/me/tokens/revoke", {"number": "1"}).status == 403
+    assert admin.get("/").status == 200
     number = re.search(r'name="number" value="(\d+)"', admin.get("/me").text)
     assert number is not None
     assert admin.post("/me/tokens/revoke", {"number": number[1]}).status == 303
     assert program.get("/news").status == 303
+
+
+def test_a_session_of_any_number_may_be_asked_for(admin: Client) -> None:
+    assert admin.post(f"/me/sessions/{10**40}/end").status == 400
 
 
 def test_ones_own_password_needs_the_old_one(admin: Client) -> None:

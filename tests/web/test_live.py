@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -44,6 +45,23 @@ def test_news_come_once_per_change_and_the_stream_ends_when_told(
     assert retry.startswith("retry:")
     assert json.loads(first.split("data: ")[1])["open"] == {"high": 1}
     assert json.loads(second.split("data: ")[1])["open"] == {"high": 2}
+    assert live.listening == 0
+
+
+def test_whose_session_ended_hears_no_more_however_often_news_come(
+    home: Home, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(module, "PING_SECONDS", 0.0)
+    commits = itertools.count()
+    monkeypatch.setattr(module, "news", lambda *_: {"watching": {"last_commit": next(commits)}})
+    live = Live(home.ledger, estate.settings)
+    still_in = iter([True, True])
+
+    async def listen() -> int:
+        return len([part async for part in live.stream(EVERY_ACCOUNT, lambda: next(still_in, False))])
+
+    assert asyncio.run(asyncio.wait_for(listen(), 30)) == 3
     assert live.listening == 0
 
 

@@ -161,7 +161,7 @@ def _members(
     keys = tuple(k for k in before.split(".") if k)
     if len(keys) > 10:
         return []
-    dialect = Bound()
+    dialect = Bound("own")
     inner = quote(column) if not keys else f"ax_json_extract({quote(column)}, {dialect.text(paths(keys)[0])})"
     value = f"CASE WHEN json_valid({inner}) THEN json_keys({inner}) END"
     counted = _counted(lake, search, f"unnest({value})", last, dialect, scope, moment, deadline, _OPENED)
@@ -182,7 +182,7 @@ def _values(
     if field.kind == "boolean":
         kept = [v for v in ("true", "false") if v.startswith(typed.lower())]
         return tuple(Completion(v, v, "value") for v in kept)
-    dialect = Bound()
+    dialect = Bound("own")
     if field.first or len(field.places) == 1:
         value = expression(field, dialect)
         value = f"unnest({value})" if field.listed else value
@@ -210,14 +210,11 @@ def _counted(
     seen = 0
     with _reader(lake, search, scope, moment) as reader:
         where, values = reader.found.sql, dict(reader.found.values)
-        values |= {f"own{name}": given for name, given in dialect.values.items()}
-        values |= {"typed": typed.lower()}
-        # A path that somebody typed may hold anything; only what is bound has names to change.
-        own = value.replace("$v", "$ownv") if dialect.values else value
+        values |= {**dialect.values, "typed": typed.lower()}
         for portion in portions(reader.slices):
             looked_at = f"SELECT * FROM {reader.relation(portion)} WHERE {where} LIMIT {most}"
             texts = (
-                f"SELECT left(v::VARCHAR, {_LONGEST + 1}) AS v FROM (SELECT {own} AS v FROM ({looked_at}))"
+                f"SELECT left(v::VARCHAR, {_LONGEST + 1}) AS v FROM (SELECT {value} AS v FROM ({looked_at}))"
             )
             sql = (
                 f"SELECT v, count(*) AS n FROM ({texts})"

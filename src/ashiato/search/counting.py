@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from typing import Any, Final
 
 from ashiato.core.errors import QueryStopped
@@ -110,7 +111,9 @@ def _reach(reader: Reader) -> Span:
         start = apart[-1].first if apart else reader.moment - timedelta(days=1)
     if end == END:
         end = apart[0].last + timedelta(seconds=1) if apart else reader.moment
-    return Span(start, max(end, start + timedelta(seconds=1)))
+    # A record may say a time that no zone has.
+    start = max(start, BEGIN)
+    return Span(start, max(min(end, END), start + timedelta(seconds=1)))
 
 
 class _Counting:
@@ -118,7 +121,7 @@ class _Counting:
 
     def __init__(self, reader: Reader, names: tuple[str, ...], seconds: int, shift: int) -> None:
         self.reader = reader
-        self.names = names
+        self.fields = [f for n in names if (f := fields.find(reader.table, n)) is not None]
         self.seconds = seconds
         self.shift = shift
         self.times: dict[int, int] = {}
@@ -127,7 +130,7 @@ class _Counting:
     def add(self, files: Sequence[str], deadline: Deadline) -> None:
         """Count the records of some files; all of them or, when the time is over, none."""
         reader, dialect = self.reader, Bound()
-        known = [f for n in self.names if (f := fields.find(reader.table, n)) is not None]
+        known = self.fields
         own = [f"{expression(f, dialect)} AS f{i}" for i, f in enumerate(known)]
         time = f'(epoch("{reader.time}") + {self.shift})::BIGINT // {self.seconds} AS bucket'
         sets = ", ".join(["(bucket)", *(f"(f{i})" for i in range(len(known)))])
@@ -155,19 +158,19 @@ class _Counting:
     def facets(self) -> tuple[Facet, ...]:
         """The most frequent values of each field."""
         if not self.started:
-            return tuple(Facet(n, (), 0) for n in self.names)
-        bits = len(self.names)
+            return tuple(Facet(f.name, (), 0) for f in self.fields)
+        bits = len(self.fields)
         whole = (1 << (bits + 1)) - 1
         sql = (
             "SELECT value, n, count(*) OVER () FROM (SELECT value, sum(n)::BIGINT AS n FROM counted"
             f" WHERE place = $place GROUP BY value) ORDER BY n DESC, value LIMIT {TOP}"
         )
         made = []
-        for i, name in enumerate(self.names):
+        for i, field in enumerate(self.fields):
             place = {"place": whole & ~(1 << (bits - 1 - i))}
             rows = self.reader.run(sql, place, Deadline(5))
             values = tuple(FacetValue(v, int(n)) for v, n, _ in rows)
-            made.append(Facet(name, values, int(rows[0][2]) if rows else 0))
+            made.append(Facet(field.name, values, int(rows[0][2]) if rows else 0))
         return tuple(made)
 
 
@@ -176,10 +179,14 @@ def _buckets(
 ) -> tuple[Bucket, ...]:
     first = int(span.start.timestamp() + shift) // seconds
     last = int((span.end - timedelta(microseconds=1)).timestamp() + shift) // seconds
-    made = []
-    for number in range(first, last + 1):
-        start = datetime.fromtimestamp(0, UTC) + timedelta(seconds=number * seconds - shift)
-        end = start + timedelta(seconds=seconds)
-        known = reached is None or start > reached
-        made.append(Bucket(start, end, counted.get(number, 0), known))
-    return tuple(made)
+    edges = [_moment(number * seconds - shift) for number in range(first, last + 2)]
+    return tuple(
+        Bucket(start, end, counted.get(first + n, 0), reached is None or start > reached)
+        for n, (start, end) in enumerate(pairwise(edges))
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    """So long after 1970, within what can be searched."""
+    low, high = int(BEGIN.timestamp()), int(END.timestamp())
+    return datetime.fromtimestamp(0, UTC) + timedelta(seconds=min(max(seconds, low), high))

@@ -62,13 +62,15 @@ def json_key(key: str) -> str:
 
 
 class Bound:
-    """DuckDB's words; every value is a parameter in `values`."""
+    """DuckDB's words; every value is a parameter in `values`. Those that come together in one statement have each a
+    `prefix` of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "v") -> None:
+        self.prefix = prefix
         self.values: dict[str, object] = {}
 
     def bind(self, value: object) -> str:
-        name = f"v{len(self.values)}"
+        name = f"{self.prefix}{len(self.values)}"
         self.values[name] = value
         return f"${name}"
 

@@ -52,8 +52,3 @@ def parse_relative(text: str) -> tuple[timedelta, bool] | None:
     if match is None:
         return None
     return timedelta(seconds=min(int(match[2]) * _UNITS[match[3]], 200 * 366 * 86400)), bool(match[1])
-
-
-def is_time(text: str) -> bool:
-    """Whether `Search` understands the text as a time."""
-    return text.strip() == "now" or parse_relative(text) is not None or parse_absolute(text) is not None

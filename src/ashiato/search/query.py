@@ -114,7 +114,7 @@ class Search:
 
     def without(self, term: Term) -> Self:
         """The search without one of its conditions."""
-        return self.changed(q=" ".join((self.q[: term.start] + " " + self.q[term.end :]).split(" ")).strip())
+        return self.changed(q=f"{self.q[: term.start]} {self.q[term.end :]}".strip())
 
     def span(self, newest: datetime | None, now: datetime) -> Span:
         """The time that is searched, given the newest record's time. Raises SearchRefused where it is empty."""

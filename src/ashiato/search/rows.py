@@ -124,24 +124,16 @@ def order(reader: Reader) -> str:
 
 def beyond(reader: Reader, after: Cursor) -> Where:
     """The records after a cursor, and those that are the same as its own."""
-    dialect = Bound()
+    dialect = Bound("after")
     sign = ">" if reader.search.oldest_first else "<"
     time = quote(reader.time)
     moment = dialect.moment(after.time)
     if not after.ties:
-        return Where(f"{time} {sign}= {moment}", _renamed(dialect))
+        return Where(f"{time} {sign}= {moment}", dialect.values)
     left = ", ".join(map(_tie, fields.TIES[reader.table]))
     right = ", ".join(dialect.text(t) for t in after.ties)
     sql = f"({time} {sign} {moment} OR ({time} = {moment} AND row({left}) {sign}= row({right})))"
-    return Where(_names(sql), _renamed(dialect))
-
-
-def _names(sql: str) -> str:
-    return sql.replace("$v", "$after")
-
-
-def _renamed(dialect: Bound) -> dict[str, object]:
-    return {name.replace("v", "after"): value for name, value in dialect.values.items()}
+    return Where(sql, dialect.values)
 
 
 def _read(
@@ -152,7 +144,7 @@ def _read(
     skipped = 0
     if after is not None:
         more = beyond(reader, after)
-        sql, values = f"{sql} AND {_names(more.sql)}", {**values, **more.values}
+        sql, values = f"{sql} AND {more.sql}", {**values, **more.values}
         skipped = after.skipped + 1 if after.ties else 0
     ties = [f"{_tie(n)} AS t{i}" for i, n in enumerate(fields.TIES[reader.table])]
     columns = ", ".join([f"{quote(reader.time)} AS _time", *ties, *ref_columns(reader), *selection(reader)])

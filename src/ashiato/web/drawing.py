@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from ashiato.web.charts import Edge, Effect, Gap, Mark, Node, graph, timeline
+from ashiato.web.charts import Edge, Effect, Gap, Mark, Node, around, graph, timeline
 from ashiato.web.entities import role_word
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def lanes(visit: Visit, document: Mapping[str, Any], limit: int) -> Chart | None
     start = min([*cut.values(), *alerts]) if cut else min(m.at for m in marks)
     end = max(m.until or m.at for m in marks)
     shown = [m for m in marks if (m.until or m.at) >= start]
-    pad = max((end - start) / 40, timedelta(seconds=5))
+    left, right = around(start, end, timedelta(seconds=5))
     effects = [Effect(of_ref[a], of_ref[b]) for a, b in _led(document) if a in of_ref and b in of_ref]
     label = visit._("Operations, changes and connections over time")
     return timeline(
-        visit, shown, start=start - pad, end=end + pad, label=label, effects=effects,
-        gaps=[*_gaps(document["gaps"]), *_beyond(visit, cut, start - pad)],
+        visit, shown, start=left, end=right, label=label, effects=effects,
+        gaps=[*_gaps(document["gaps"]), *_beyond(visit, cut, left)],
     )  # fmt: skip
 
 
@@ -132,10 +132,9 @@ def story_picture(visit: Visit, story: Story) -> Chart | None:
             gaps += list(_gaps([change["gap"]]))
     if not marks:
         return None
-    start, end = min(m.at for m in marks), max(m.at for m in marks)
-    pad = max((end - start) / 40, timedelta(minutes=5))
+    start, end = around(min(m.at for m in marks), max(m.at for m in marks), timedelta(minutes=5))
     label = visit._("Changes and the operations behind them over time")
-    return timeline(visit, marks, start=start - pad, end=end + pad, label=label, effects=effects, gaps=gaps)
+    return timeline(visit, marks, start=start, end=end, label=label, effects=effects, gaps=gaps)
 
 
 def ties(visit: Visit, document: Mapping[str, Any]) -> Chart | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ def register(environment: jinja2.Environment, language: str = "en") -> None:
         middle=middle,
         bounded=bounded,
         aware=aware,
+        local=local,
         span=partial(span, language=language),
     )
     environment.globals["iso"] = iso
@@ -28,13 +29,26 @@ def aware(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value
 
 
+def local(value: datetime, zone: tzinfo) -> datetime:
+    """In a zone; in UTC where that is before or after all that can be counted: records may say any time.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> local(datetime(1, 1, 1), ZoneInfo("America/Lima")).isoformat()
+    '0001-01-01T00:00:00+00:00'
+    """
+    try:
+        return aware(value).astimezone(zone)
+    except OverflowError:
+        return aware(value).astimezone(UTC)
+
+
 def iso(value: datetime) -> str:
     """In UTC, to the second.
 
-    >>> iso(datetime(2026, 11, 23, 10, 32))
-    '2026-11-23T10:32:00Z'
+    >>> iso(datetime(2026, 11, 23, 10, 32)), iso(datetime(1, 1, 6))
+    ('2026-11-23T10:32:00Z', '0001-01-06T00:00:00Z')
     """
-    return f"{aware(value).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return aware(value).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def figure(value: float | None) -> str:
@@ -59,13 +73,9 @@ def size(value: int | None) -> str:
     amount = float(value)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if amount < 1024:
-            return (
-                f"{amount:.0f} B"
-                if unit == "B"
-                else f"{amount:.3g} {unit}"
-                if amount >= 10
-                else f"{amount:.2f} {unit}"
-            )
+            if unit == "B":
+                return f"{value} B"
+            return f"{amount:.3g} {unit}" if amount >= 10 else f"{amount:.2f} {unit}"
         amount /= 1024
     return f"{amount:.3g} TiB"
 
@@ -88,8 +98,7 @@ def bounded(text: object, most: int = 2000) -> str:
     return whole if len(whole) <= most else whole[:most] + "…"
 
 
-#: Units, what stands between a number and its unit, and between two of them.
-_UNITS = {"en": (("d", "h", "min", "s"), " ", " "), "ja": (("日", "時間", "分", "秒"), " ", " ")}
+_UNITS = {"en": ("d", "h", "min", "s"), "ja": ("日", "時間", "分", "秒")}
 
 
 def span(value: timedelta | float | None, language: str = "en") -> str:
@@ -102,9 +111,9 @@ def span(value: timedelta | float | None, language: str = "en") -> str:
         return "–"
     seconds = int(value.total_seconds() if isinstance(value, timedelta) else value)
     parts = []
-    units, inner, between = _UNITS[language]
+    units = _UNITS[language]
     for unit, length in zip(units, (86400, 3600, 60, 1), strict=True):
         amount, seconds = divmod(seconds, length)
         if amount:
-            parts.append(f"{amount}{inner}{unit}")
-    return between.join(parts[:2]) or f"0{inner}{units[-1]}"
+            parts.append(f"{amount} {unit}")
+    return " ".join(parts[:2]) or f"0 {units[-1]}"

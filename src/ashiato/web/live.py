@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
@@ -79,29 +79,31 @@ class Live:
                 self._looked[scope.accounts] = moment
             return self._known[scope.accounts]
 
-    async def stream(self, scope: AccountScope, still_in: Any) -> AsyncIterator[str]:
+    async def stream(self, scope: AccountScope, still_in: Callable[[], bool]) -> AsyncIterator[str]:
         """Events of one browser: the news when they change, a ping so that dead connections are found.
 
-        `still_in()`: whether its session goes on, asked at each ping.
+        `still_in()`: whether its session goes on, asked every PING_SECONDS, however often news come.
         """
         if self._closing is None:
             self._closing = asyncio.Event()
         if self._closed:
             return
         self.listening += 1
-        sent, pinged = "", asyncio.get_running_loop().time()
+        sent, asked = "", asyncio.get_running_loop().time()
         try:
             yield "retry: 5000\n\n"
             while not self._closing.is_set():
                 found = await self.look(scope)
                 moment = asyncio.get_running_loop().time()
+                due = moment - asked >= PING_SECONDS
+                if due:
+                    if not await run_in_threadpool(still_in):
+                        return
+                    asked = moment
                 if found != sent:
                     sent = found
                     yield f"event: news\ndata: {found}\n\n"
-                elif moment - pinged >= PING_SECONDS:
-                    if not await run_in_threadpool(still_in):
-                        return
-                    pinged = moment
+                elif due:
                     yield ": ping\n\n"
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), LOOK_SECONDS)

@@ -44,7 +44,7 @@ class Nav:
 class Route:
     """One method of one path. `name` is `area.function`, unique; `title` a message (N_), a question where it fits.
 
-    `ability`: one of access.roles.ABILITIES that is asked for besides the role, where the role alone says too little.
+    `ability`: one of access.roles.ABILITIES that is asked for instead of the role, where the role alone says too little.
     `lake`: the page reads the lake. `grouped`: the filter by account group applies and is offered.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,7 +40,7 @@ class Rendering:
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             finalize=_shown,
-            extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
+            extensions=["jinja2.ext.i18n"],
             trim_blocks=True,
             lstrip_blocks=True,
             cache_size=-1,
@@ -118,8 +118,3 @@ def version_of(name: str) -> str:
     if known is None or known[0] != changed:
         known = _versions[name] = (changed, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
     return known[1]
-
-
-def moment_of(value: datetime) -> datetime:
-    """In UTC; a time without a zone is UTC (SQLite gives such)."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -194,22 +194,13 @@ class Visit:
         self, parts: Iterable[bytes] | Iterable[str], *, media_type: str, filename: str | None = None
     ) -> Response:
         """An export, written as it is made; the lake stays open until its end. `filename`: saved, not shown."""
-        from starlette.responses import StreamingResponse
+        from ashiato.web.exports import Export
 
         self._kept = True
-
-        def all_parts() -> Iterator[bytes | str]:
-            try:
-                yield from parts
-            finally:
-                self.close(kept=True)
-
-        headers = (
-            {}
-            if filename is None
-            else {"Content-Disposition": f"attachment; filename*=utf-8''{quoted(filename)}"}
-        )
-        return StreamingResponse(all_parts(), media_type=media_type, headers=headers)
+        answer = Export(parts, media_type, lambda: self.close(kept=True))
+        if filename is not None:
+            answer.headers["Content-Disposition"] = f"attachment; filename*=utf-8''{quoted(filename)}"
+        return answer
 
     def audit(
         self,

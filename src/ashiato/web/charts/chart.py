@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from ashiato.web.charts.svg import el, percent
+from ashiato.web.filters import local
+
+#: Bins of a chart; more would be thinner than a line.
+MOST_BINS = 1500
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """So much later or earlier, but no further than time can be counted: records may say any."""
+    try:
+        return moment + by
+    except OverflowError:
+        return _LAST if by > timedelta(0) else _FIRST
+
+
+def around(start: datetime, end: datetime, least: timedelta) -> tuple[datetime, datetime]:
+    """The span with some room at both ends: a fortieth of it, `least` at least."""
+    room = max((end - start) / 40, least)
+    return shifted(start, -room), shifted(end, room)
+
+
+def steps(first: datetime, last: datetime, step: timedelta) -> list[tuple[datetime, datetime]]:
+    """Spans of a length from `first` to the one that `last` is in: of many the newest MOST_BINS, for one record of long
+    ago must not take the room of all others."""
+    count = (last - first) // step + 1
+    starts = [first + number * step for number in range(max(0, count - MOST_BINS), count)]
+    return [(start, shifted(start, step)) for start in starts]
 
 
 @dataclass(frozen=True)
@@ -54,10 +81,10 @@ class TimeAxis:
         """At most so many round moments of the zone, with what to write there."""
         length = self.end - self.start
         step = next((s for s in _STEPS if length / s <= most), timedelta(days=max(1, length.days // most)))
-        local = self.start.astimezone(self.zone)
-        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        first = local(self.start, self.zone)
+        midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
         found = []
-        for number in range(int((local - midnight) / step), 10_000):
+        for number in range((first - midnight) // step, (self.end - midnight) // step + 1):
             # By the clock on the wall, so that midnight stays midnight where clocks are changed.
             moment = (midnight.replace(tzinfo=None) + number * step).replace(tzinfo=self.zone)
             if moment >= self.end:

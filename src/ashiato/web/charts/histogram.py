@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ashiato.web.charts.chart import Chart, Gap, TimeAxis, hatch
 from ashiato.web.charts.svg import el, percent
-from ashiato.web.filters import figure, iso
+from ashiato.web.filters import figure, iso, local
 
 if TYPE_CHECKING:
     from ashiato.web.visit import Visit
@@ -102,8 +102,8 @@ def _bar(
         return None
     width = percent((right - left) * 0.86)
     peak = min(level(b.count), bottom - 1)
-    local = b.start.astimezone(visit.zone)
-    told = visit._("%(count)s at %(time)s", count=figure(b.count), time=f"{local:%Y-%m-%d %H:%M}")
+    time = f"{local(b.start, visit.zone):%Y-%m-%d %H:%M}"
+    told = visit._("%(count)s at %(time)s", count=figure(b.count), time=time)
     if b.habit is not None:
         told += " · " + visit._("usual: %(count)s", count=figure(round(b.habit, 1)))
     shapes = [

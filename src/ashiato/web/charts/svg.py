@@ -32,10 +32,7 @@ def el(name: str, *parts: Part | Iterable[Part], **attributes: Any) -> Markup:
 
 @lru_cache(maxsize=256)
 def _name(key: str) -> str:
-    return key.rstrip("_").replace("_", "-") if key not in _CAMEL else _CAMEL[key]
-
-
-_CAMEL = {"view_box": "viewBox", "marker_end": "marker-end", "ref_x": "refX", "ref_y": "refY"}
+    return "viewBox" if key == "view_box" else key.rstrip("_").replace("_", "-")
 
 
 def _text(value: Any) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ashiato.web.charts.chart import Chart, Gap, TimeAxis, hatch
 from ashiato.web.charts.svg import el, percent
-from ashiato.web.filters import figure, iso
+from ashiato.web.filters import figure, iso, local
 
 if TYPE_CHECKING:
     from ashiato.web.visit import Visit
@@ -137,8 +137,7 @@ def _stacked(marks: Sequence[Mark], axis: TimeAxis) -> list[tuple[list[Mark], fl
 def _shape(visit: Visit, lane: Lane, group: list[Mark], share: float, y: float, axis: TimeAxis) -> Markup:
     first = group[0]
     count = sum(m.count for m in group)
-    local = first.at.astimezone(visit.zone)
-    told = f"{local:%Y-%m-%d %H:%M:%S} {first.label}"
+    told = f"{local(first.at, visit.zone):%Y-%m-%d %H:%M:%S} {first.label}"
     if len(group) > 1:
         told += " " + visit._("and %(num)s more", num=figure(len(group) - 1))
     grave = " grave" if any(m.grave for m in group) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ashiato.web.charts import Bin, histogram
+from ashiato.web.charts import Bin, histogram, steps
 from ashiato.web.entities import HOSTS, pieces, telling, window
 from ashiato.web.filters import size
 from ashiato.web.page import N_, Area, Wrong
@@ -90,11 +90,9 @@ def _volumes(visit: Visit, hours: Sequence[Hour]) -> Chart | None:
         sum_[0] += hour.sent
         sum_[1] += hour.received
     bins = []
-    place = first
-    while place <= last:
-        sent, received = sums.get(place, [0, 0])
-        bins.append(Bin(place, place + step, sent + received, marked=sent))
-        place += step
+    for start, end in steps(first, last, step):
+        sent, received = sums.get(start, [0, 0])
+        bins.append(Bin(start, end, sent + received, marked=sent))
     most = size(max(b.count for b in bins))
     label = (
         visit._("Bytes by day, at most %(most)s; what it sent is marked", most=most)

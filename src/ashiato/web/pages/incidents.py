@@ -134,7 +134,7 @@ def _chart(
     visit: Visit, told: Sequence[Any], lines: Sequence[Any], first: datetime, last: datetime
 ) -> Chart | None:
     """Alerts over what their records say, on one axis."""
-    from ashiato.web.charts import Mark, timeline
+    from ashiato.web.charts import Mark, around, timeline
 
     marks = [
         Mark(line.id, "alerts", line.row.first, line.title, visit.link(f"/alerts/{line.id}"),
@@ -147,10 +147,9 @@ def _chart(
     times = [m.at for m in marks] + [first, last]
     if not marks:
         return None
-    low, high = min(times), max(times)
-    margin = max((high - low) / 40, timedelta(minutes=2))
+    low, high = around(min(times), max(times), timedelta(minutes=2))
     label = visit._("What happened, over time")
-    return timeline(visit, marks, start=low - margin, end=high + margin, label=label, brush=None)
+    return timeline(visit, marks, start=low, end=high, label=label, brush=None)
 
 
 def _lane(entry: Mapping[str, Any]) -> Lane:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ashiato.core.errors import WrongUse
 from ashiato.web.page import N_, Area, Nav, NotFound, Refused
+from ashiato.web.pages.alerts.words import said
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
+    from ashiato.detect.ruleset import ListedRule
     from ashiato.watch.jobs import Job
     from ashiato.web.charts import Chart
     from ashiato.web.visit import Visit
@@ -159,15 +162,19 @@ def _found(visit: Visit) -> Job:
 def _words(visit: Visit) -> dict[str, Any]:
     """What templates need to say kinds, states, steps and what was asked for."""
 
-    def said(words: Mapping[str, str], word: str | None) -> str:
-        return visit._(words[word]) if word and word in words else (word or "")
+    @cache
+    def listed() -> Mapping[str, ListedRule]:
+        # To ask looks at every file of the rules: once a page, not once a job.
+        from ashiato.detect.loaded import rules_of
+
+        return rules_of(visit.settings, visit.home).listed
 
     return {
-        "kind_said": lambda kind: said(KINDS, kind),
-        "state_said": lambda state: said(STATES, state),
-        "step_said": lambda step: said(STEPS, step),
-        "unit_said": lambda unit: said(UNITS, unit),
-        "about": lambda job: _about(visit, job),
+        "kind_said": said(visit, KINDS),
+        "state_said": said(visit, STATES),
+        "step_said": said(visit, STEPS),
+        "unit_said": said(visit, UNITS),
+        "about": lambda job: _about(visit, job, listed),
     }
 
 
@@ -178,17 +185,17 @@ def _title(visit: Visit, job: Job) -> str:
     return visit._("%(kind)s %(job)s: how far is it?", **values)
 
 
-def _about(visit: Visit, job: Job) -> str:
+def _about(visit: Visit, job: Job, listed: Callable[[], Mapping[str, ListedRule]]) -> str:
     """What was asked for, in a few words."""
     asked = job.parameters
     if job.kind == "backtest":
-        from ashiato.detect.loaded import rules_of
+        from ashiato.web.pages.detections.words import title_of
 
         if asked.get("all"):
             return visit._("every rule")
         ids = list(asked.get("rules") or ())
         if len(ids) == 1:
-            known = rules_of(visit.settings, visit.home).listed.get(ids[0])
+            known = listed().get(ids[0])
             return title_of(visit, known.rule) if known else str(ids[0])
         return visit.ngettext("%(num)s rule", "%(num)s rules", len(ids))
     if job.kind == "rule_import":
@@ -199,12 +206,6 @@ def _about(visit: Visit, job: Job) -> str:
     if not ids:
         return visit._("all that was not taken in yet")
     return visit.ngettext("%(num)s entry", "%(num)s entries", len(ids))
-
-
-def title_of(visit: Visit, rule: Any) -> str:
-    """A rule's title in the visitor's language, where it has one."""
-    own = rule.texts.get("title_ja") if visit.language == "ja" else None
-    return str(own or rule.title)
 
 
 def _waits(visit: Visit, job: Job) -> bool:
@@ -242,7 +243,7 @@ def _kind_of_value(value: str) -> str:
 
 def by_day(visit: Visit, days: Mapping[str, int], job: Job, name: str) -> Chart | None:
     """Hits by day over the time that the backtest looked at."""
-    from ashiato.web.charts import Bin, histogram
+    from ashiato.web.charts import Bin, histogram, steps
 
     result = job.result or {}
     bounds = [_day(job.parameters.get("from") or result.get("first"))]
@@ -250,12 +251,8 @@ def by_day(visit: Visit, days: Mapping[str, int], job: Job, name: str) -> Chart 
     found = [*(d for d in bounds if d is not None), *(d for d in map(_day, days) if d is not None)]
     if not days or not found:
         return None
-    first, last = min(found), max(found)
-    first = max(first, last - timedelta(days=1500))
-    bins = []
-    while first <= last:
-        bins.append(Bin(first, first + timedelta(days=1), int(days.get(f"{first:%Y-%m-%d}", 0))))
-        first += timedelta(days=1)
+    spans = steps(min(found), max(found), timedelta(days=1))
+    bins = [Bin(start, end, int(days.get(start.date().isoformat(), 0))) for start, end in spans]
     return histogram(visit, bins, label=visit._("Hits by day (UTC)"), brush=None, name=name)
 
 

@@ -57,10 +57,10 @@ def end_others(visit: Visit) -> Response:
     return visit.redirect(visit.link("/me", done="sessions"))
 
 
-@area.post("/me/sessions/{number:int}/end", title=N_("Sign out there"), least="viewer", grouped=False)
+@area.post("/me/sessions/{number}/end", title=N_("Sign out there"), least="viewer", grouped=False)
 def end_one(visit: Visit) -> Response:
     _own(visit)
-    Sessions(visit.ledger, visit.settings).revoke(int(visit.path["number"]), visit.who)
+    Sessions(visit.ledger, visit.settings).revoke(whole(visit, visit.path["number"]), visit.who)
     return visit.redirect(visit.link("/me", done="sessions"))
 
 
@@ -80,6 +80,9 @@ def revoke_token(visit: Visit) -> Response:
 
 
 def _own(visit: Visit) -> None:
+    if visit.who.via == "token":
+        # What reads for its owner neither ends the owner's sessions nor other tokens.
+        raise Refused(visit._("Your role may not do this"))
     if visit.who.user is None:
         raise Refused(visit._("There is no user here whose settings could be kept: this is the demo"))
 

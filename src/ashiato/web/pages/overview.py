@@ -123,6 +123,7 @@ def _ranking(visit: Visit, origins: list[Origin], window: Window, head: str) -> 
 
 def _rank(visit: Visit, origin: Origin, window: Window) -> Rank:
     """A row; its count opens the calls where one condition of the search says them all."""
+    from ashiato.search.terms import written
     from ashiato.web.charts import Rank
 
     q = None
@@ -139,9 +140,7 @@ def _rank(visit: Visit, origin: Origin, window: Window) -> Rank:
         what = f"{origin.name} · {country_name(visit, origin.country)}"
     href = None
     if q is not None:
-        quoted = '"' + q.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        told = quoted if " " in q else q
-        href = _search(visit, "cloudtrail", window.start, window.end, f"sourceIPAddress:{told}")
+        href = _search(visit, "cloudtrail", window.start, window.end, f"sourceIPAddress:{written(q)}")
     return Rank(what, origin.records, href, visit._("new") if origin.new else None)
 
 

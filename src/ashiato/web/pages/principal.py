@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ashiato.web.charts import Bin, histogram
+from ashiato.web.charts import Bin, histogram, steps
 from ashiato.web.entities import PRINCIPALS, choice, pieces, window
 from ashiato.web.page import N_, Area
 
@@ -83,13 +83,11 @@ def _days(visit: Visit, known: Habits) -> Chart | None:
     if not known.days:
         return None
     by_day = {day: (n, failed) for day, n, failed in known.days}
-    first, last = known.days[0][0], known.days[-1][0]
+    first, last = (datetime.combine(known.days[n][0], time(), UTC) for n in (0, -1))
     bins = []
-    for offset in range((last - first).days + 1):
-        day = first + timedelta(days=offset)
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        n, failed = by_day.get(day, (0, 0))
-        bins.append(Bin(start, start + timedelta(days=1), n, marked=failed))
+    for start, end in steps(first, last, timedelta(days=1)):
+        n, failed = by_day.get(start.date(), (0, 0))
+        bins.append(Bin(start, end, n, marked=failed))
     return histogram(visit, bins, label=visit._("Operations by day; those that failed are marked"))
 
 

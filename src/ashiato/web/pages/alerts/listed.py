@@ -67,10 +67,9 @@ def export(visit: Visit) -> Response:
         raise Wrong(visit._("An export is csv or json"))
     wanted, sort = wanted_of(visit), sort_of(visit)
     visit.audit("alerts exported", format_, {"query": dict(visit.request.query_params)})
-    connection = visit.ledger.engine.connect()
 
     def parts() -> Any:
-        with connection:
+        with visit.ledger.engine.connect() as connection:
             documents = exported(connection, wanted, visit.scope, writer_of(visit), sort=sort)
             yield from as_csv(documents) if format_ == "csv" else as_json(documents)
 

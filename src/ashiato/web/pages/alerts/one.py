@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,9 @@ def alert(visit: Visit) -> Response:
     from ashiato.alerts.triage import assignees
 
     writer = writer_of(visit)
-    try:
-        asked = parse_id(visit.path["id"], "A")[1]
-        connection = visit.ledger.engine.connect()
-    except WrongUse as error:
-        raise _none(visit) from error
-    with connection:
+    with visit.ledger.engine.connect() as connection:
         try:
+            asked = parse_id(visit.path["id"], "A")[1]
             row = surviving(connection, asked, visit.scope)
         except WrongUse as error:
             raise _none(visit) from error
@@ -138,8 +135,6 @@ def _named(found: Sequence[Finding]) -> dict[str, list[str]]:
 
 def _results(found: Sequence[Finding]) -> list[tuple[str, int]]:
     """How the records that are shown ended: error codes, "" for those that did what was asked."""
-    from collections import Counter
-
     counted: Counter[str] = Counter()
     for finding in found:
         for example in finding.examples:
@@ -166,7 +161,7 @@ def _records(found: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def _chart(visit: Visit, found: Sequence[Finding]) -> Chart | None:
     """Hits by hour, by day where they go on for more than four days."""
-    from ashiato.web.charts import Bin, histogram
+    from ashiato.web.charts import Bin, histogram, shifted, steps
 
     if not found:
         return None
@@ -176,12 +171,11 @@ def _chart(visit: Visit, found: Sequence[Finding]) -> Chart | None:
         first = first.replace(hour=0)
     # One bar alone would say nothing of when.
     while (last - first) / step < 11:
-        first, last = first - step, last + step
-    count = int((last - first) / step) + 1
-    hits = [0] * count
+        first, last = shifted(first, -step), shifted(last, step)
+    hits: Counter[int] = Counter()
     for finding in found:
-        hits[min(int((finding.hour - first) / step), count - 1)] += finding.hits
-    bins = [Bin(first + i * step, first + (i + 1) * step, n) for i, n in enumerate(hits[-2000:])]
+        hits[(finding.hour - first) // step] += finding.hits
+    bins = [Bin(start, end, hits[(start - first) // step]) for start, end in steps(first, last, step)]
     label = visit._("Hits by day") if step.days else visit._("Hits by hour")
     return histogram(visit, bins, label=label, brush=None, height=84)
 
@@ -214,8 +208,10 @@ def quieter(row: Any, line: Any, named: dict[str, list[str]]) -> dict[str, Any]:
 
 def _traces(visit: Visit, row: Any) -> str | None:
     """Everything that this principal did around then."""
+    from ashiato.web.charts import shifted
+    from ashiato.web.filters import iso
+
     if not row.principal:
         return None
-    low, high = row.first - timedelta(hours=1), row.last + timedelta(hours=6)
-    when = {"from": f"{low:%Y-%m-%dT%H:%M:%SZ}", "to": f"{high:%Y-%m-%dT%H:%M:%SZ}"}
-    return visit.link("/trace", q=row.principal, **when)
+    low, high = shifted(row.first, -timedelta(hours=1)), shifted(row.last, timedelta(hours=6))
+    return visit.link("/trace", q=row.principal, **{"from": iso(low), "to": iso(high)})

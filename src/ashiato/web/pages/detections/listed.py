@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ashiato.detect.hits import RuleHits
-    from ashiato.detect.ruleset import ListedRule
+    from ashiato.detect.ruleset import ListedRule, RuleSet
     from ashiato.web.visit import Visit
 
 LIMIT = 60
@@ -66,7 +66,7 @@ def detections(visit: Visit) -> Response:
     from ashiato.web.charts import sparkline
 
     known = rules(visit)
-    every = _lines(visit)
+    every = _lines(visit, known)
     state, sort = visit.one("state", "all"), visit.one("sort", "-hits")
     if state not in STATES or sort not in SORTS:
         raise Wrong(visit._("There is no such list of rules"))
@@ -107,7 +107,7 @@ def problems(visit: Visit) -> Response:
     return visit.render("detections/problems.html", problems=rules(visit).problems[:1000])
 
 
-def _lines(visit: Visit) -> list[RuleLine]:
+def _lines(visit: Visit, known: RuleSet) -> list[RuleLine]:
     from ashiato.alerts.precision import precision
     from ashiato.detect.coverage import techniques
     from ashiato.detect.ruleset import OWN_PACK
@@ -129,7 +129,7 @@ def _lines(visit: Visit) -> list[RuleLine]:
             hits=counted.get(id_),
             judged=judged.get(id_),
         )
-        for id_, one in rules(visit).listed.items()
+        for id_, one in known.listed.items()
     ]
 
 

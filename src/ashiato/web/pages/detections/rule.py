@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from ashiato.detect.hits import RuleHits
-    from ashiato.detect.ruleset import ListedRule
+    from ashiato.detect.ruleset import ListedRule, RuleSet
     from ashiato.watch.jobs import Job
     from ashiato.web.charts import Chart
     from ashiato.web.visit import Visit
@@ -45,7 +45,7 @@ def rule(visit: Visit) -> Response:
     from ashiato.detect.technique_names import NAMES
 
     known = rules(visit)
-    one = found(visit)
+    one = found(visit, known)
     own = one.rule
     with visit.ledger.engine.connect() as connection:
         wanted = Wanted(states=STATES, level=None, rule=own.id.replace("*", "?"))
@@ -86,9 +86,9 @@ def rule(visit: Visit) -> Response:
     )
 
 
-def found(visit: Visit) -> ListedRule:
+def found(visit: Visit, known: RuleSet) -> ListedRule:
     """The rule of the path, by its id. Raises NotFound."""
-    one = rules(visit).listed.get(visit.path["id"])
+    one = known.listed.get(visit.path["id"])
     if one is None:
         raise NotFound(
             visit._("There is no such rule"),

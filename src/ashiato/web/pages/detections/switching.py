@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ashiato.web.page import N_, Wrong
 from ashiato.web.pages.detections.rule import found
-from ashiato.web.pages.detections.words import area
+from ashiato.web.pages.detections.words import area, rules
 from ashiato.web.pages.jobs import start
 from ashiato.web.visit import quoted
 
@@ -23,7 +23,7 @@ def switch(visit: Visit) -> Response:
 
     # A rule bears on every account: whoever sees only some may not switch it.
     visit.who.require("detections")
-    one = found(visit)
+    one = found(visit, rules(visit))
     meant: dict[str, bool | None] = {"on": True, "off": False, "author": None}
     to = visit.told("to")
     if to not in meant:

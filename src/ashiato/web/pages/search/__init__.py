@@ -248,9 +248,10 @@ def _form(visit: Visit, asked: Search) -> dict[str, Any]:
 def _shown(visit: Visit, text: str) -> str:
     """A time of the address as the visitor's clock has it; other text as it is."""
     from ashiato.search.moments import parse_absolute
+    from ashiato.web.filters import local
 
     found = parse_absolute(text) if len(text) > 10 else None
-    return text if found is None else f"{found[0].astimezone(visit.zone):%Y-%m-%dT%H:%M:%S}"
+    return text if found is None else local(found[0], visit.zone).isoformat(timespec="seconds")[:19]
 
 
 def _refused(visit: Visit, refused: SearchRefused) -> Response:
@@ -277,9 +278,12 @@ def _refused(visit: Visit, refused: SearchRefused) -> Response:
 
 def _chart(visit: Visit, asked: Search, counted: Counts) -> Chart:
     from ashiato.web.charts import Bin, Gap, histogram
+    from ashiato.web.gaps import gap_words
 
     report = visit.site.standing.report(visit.scope)
-    gaps = [Gap(g["from"], g["to"], g["why"]) for g in report["gaps"] if g["log"] == asked.table]
+    gaps = [
+        Gap(g["from"], g["to"], gap_words(visit, g["why"])) for g in report["gaps"] if g["log"] == asked.table
+    ]
     unknown = [b for b in counted.buckets if not b.counted]
     if unknown:
         gaps.append(Gap(unknown[0].start, unknown[-1].end, visit._("Not counted: the time was over")))
