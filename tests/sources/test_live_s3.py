@@ -55,7 +55,8 @@ class Running:
 
     @property
     def names(self) -> list[str]:
-        return [name for name, _ in self.sink.offered]
+        """What was taken, each once: a pass and the look beside it may both offer what was just delivered."""
+        return list(dict.fromkeys(name for name, _ in self.sink.offered))
 
 
 def name_of(key: str) -> str:

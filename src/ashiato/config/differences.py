@@ -27,7 +27,7 @@ class PropertyChange:
     """One property that differs. `before` and `after` are JSON values, decoded; None where it was not there.
 
     `path`: names of properties with dots; an element of a set stands in brackets by what names it:
-    `configuration.ipPermissions[tcp 22 from 0.0.0.0/0]`. `parts` are its pieces: a property's name, or the
+    `configuration.ipPermissions[tcp 22 0.0.0.0/0]`. `parts` are its pieces: a property's name, or the
     name of an element with its brackets.
     """
 
@@ -157,7 +157,7 @@ def _rules(permissions: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]
 
 
 def rule_label(rule: Mapping[str, Any]) -> str:
-    """A rule in words: `tcp 22 from 0.0.0.0/0`."""
+    """A rule in words: `tcp 22 0.0.0.0/0`."""
     protocol = str(rule.get("ipProtocol"))
     low, high = rule.get("fromPort"), rule.get("toPort")
     ports = "" if low is None else f" {low}" if low == high else f" {low}-{high}"

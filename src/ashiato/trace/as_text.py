@@ -41,7 +41,8 @@ def lines(document: Mapping[str, Any], language: Language) -> Iterator[Line]:
 
 def _head(entity: Mapping[str, Any]) -> str:
     named = entity["name"] if entity["name"] and entity["name"] != entity["value"] else None
-    parts = [entity["type"] or entity["kind"], shown(entity["value"], 400), f"({named})" if named else ""]
+    kind = "" if entity["kind"] == "arn" else entity["kind"]
+    parts = [entity["type"] or kind, shown(entity["value"], 400), f"({named})" if named else ""]
     account = entity["account_name"] or ""
     return " ".join(p for p in (*parts, f"· {account}" if account else "") if p)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling, clock
 from ashiato.trace.texts import said_amount
 from ashiato.words.messages import Message, Phrase
+from ashiato.words.names import short_arn
 from ashiato.words.texts import shown
 
 #: Operations that hand out what is kept: contents, secrets, copies to others' accounts, public access.
@@ -240,27 +241,29 @@ def _touched(calls: Calls, gap: Sequence[Phrase], telling: Telling) -> Answer:
         names = listed(counted_calls(changed), language, 8)
         said = [Phrase(TOUCHED, {"n": f"{len(changed):,}", "names": names})]
     made = [a for a in changed if a.name in _MAKING]
-    told: dict[str, dict[str, Any]] = {}
-    for act in made:
-        for value in list(targets(act))[:2]:
-            told.setdefault(value, thing(_kind(value), value, telling.names.said(value, language)))
+    told = _once(v for act in made for v in list(targets(act))[:2])
+    name_of = {v: telling.names.said(v, language) for v in told}
     if told:
-        said.append(Phrase(MADE, {"names": listed([t["name"] for t in told.values()], language)}))
+        said.append(Phrase(MADE, {"names": listed(list(dict.fromkeys(name_of.values())), language)}))
     if failed:
         said.append(Phrase(DENIED, {"n": f"{failed:,}"}))
     about: Counter[str] = Counter(v for a in changed for v in list(targets(a))[:2])
-    things = [
-        *told.values(),
-        *(
-            thing(_kind(v), v, telling.names.said(v, language), count=n)
-            for v, n in about.most_common(20)
-            if v not in told
-        ),
+    others = _once((*told, *(v for v, _ in about.most_common(20))))
+    things = [thing(_kind(v), v, name_of[v]) for v in told]
+    things += [
+        thing(_kind(v), v, telling.names.said(v, language), count=about[v]) for v in others if v not in told
     ]
     often = Counter(a.label for a in changed)
     rare = sorted(changed, key=lambda a: (often[a.label], -a.time.timestamp()))
     verdict: Verdict = "yes" if changed else "no"
     return Answer("touched", verdict, said, [a.ref for a in (*made, *rare)], gap, things[:40])
+
+
+def _once(values: Iterable[str]) -> list[str]:
+    """Each thing once, by its ARN where records call it by ARN as well as by name."""
+    found = list(dict.fromkeys(values))
+    named = {short_arn(v)[0] for v in found if v.startswith("arn:")}
+    return [v for v in found if v.startswith("arn:") or v not in named]
 
 
 def _going_on(calls: Calls, gap: Sequence[Phrase]) -> Answer:

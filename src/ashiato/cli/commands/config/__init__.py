@@ -179,7 +179,7 @@ def diff(
     """Show what differs between a resource's states at two times, property by property."""
     from ashiato.cli.commands.config.printing import line, print_lines, told_differences
     from ashiato.cli.output import print_rows, to_json
-    from ashiato.config.differences import diff as differences
+    from ashiato.config.differences import differences
     from ashiato.config.item import iso
     from ashiato.config.patches import patch as as_patch
     from ashiato.config.resources import the_one
