@@ -15,6 +15,7 @@ from ashiato.core.errors import AshiatoError
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import check_place, open_catalog, open_table
 from ashiato.lake.home import Home
+from ashiato.lake.inventory import matching
 from ashiato.lake.leases import Lease
 from ashiato.lake.table_plan import TablePlan
 from ashiato.ledger import tables as t
@@ -93,17 +94,13 @@ class PinnedLake:
     def _planned(self, table: str, row_filter: BooleanExpression) -> TablePlan:
         iceberg = self._tables[table]
         snapshot = self._snapshots[table]
-        tasks = (
-            []
-            if snapshot is None
-            else list(iceberg.scan(row_filter=row_filter, snapshot_id=snapshot).plan_files())
-        )
+        files = matching(iceberg, None if snapshot is None else iceberg.snapshot_by_id(snapshot), row_filter)
         return TablePlan(
             TABLES[table],
             iceberg.schema(),
-            tuple(task.file.file_path.removeprefix("file://") for task in tasks),
-            sum(task.file.file_size_in_bytes for task in tasks),
-            sum(task.file.record_count for task in tasks),
+            tuple(file.path for file in files),
+            sum(file.bytes for file in files),
+            sum(file.rows for file in files),
             snapshot,
         )
 

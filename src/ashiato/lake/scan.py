@@ -13,6 +13,7 @@ from pyiceberg.table import Table
 from pyiceberg.types import IcebergType, ListType, StructType
 
 from ashiato.formats.columns import TableDescription
+from ashiato.lake.inventory import matching
 
 
 def day_bounds(day: int) -> tuple[datetime, datetime]:
@@ -21,10 +22,9 @@ def day_bounds(day: int) -> tuple[datetime, datetime]:
     return start, start + timedelta(days=1)
 
 
-def planned_files(table: Table, row_filter: BooleanExpression, snapshot_id: int | None = None) -> list[str]:
-    """Local paths of the data files that may hold matching rows."""
-    scan = table.scan(row_filter=row_filter, snapshot_id=snapshot_id)
-    return [task.file.file_path.removeprefix("file://") for task in scan.plan_files()]
+def planned_files(table: Table, row_filter: BooleanExpression) -> list[str]:
+    """Local paths of the data files that may hold matching rows now."""
+    return [file.path for file in matching(table, table.current_snapshot(), row_filter)]
 
 
 def duckdb_type(type_: IcebergType) -> str:
