@@ -219,5 +219,5 @@ def let_through(
         and within(c.client, opening.rule.peers)
         and not within(c.client, opening.before)
     ]
-    first_of = min(reached, key=lambda c: (c.first, c.refs[0]), default=None)
+    first_of = min(reached, key=lambda c: (c.first, c.ref), default=None)
     return Let(opening, first_of, instances or interfaces)

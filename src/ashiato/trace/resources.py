@@ -16,7 +16,7 @@ from ashiato.config.item import ConfigItem, ResourceKey
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import cause_json, difference_json
-from ashiato.trace.connections import connection_document, joined
+from ashiato.trace.connections import connection_document, lane
 from ashiato.trace.hosts import members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
@@ -157,11 +157,11 @@ def passing(
     rows = newest(
         asked, "vpc_flow_logs", footprints(lake, keys, scope, window, ["vpc_flow_logs"]), _MOST_FLOWS
     )
-    found = joined(rows) if rows.num_rows else []
+    found = lane(rows, limit, fold=False)
     return Passing(
-        [connection_document(c, telling) for c in found[:limit]],
+        [connection_document(c, telling) for [c] in found.groups],
         tuple(k.value for k in keys),
-        len(found) > limit or rows.num_rows >= _MOST_FLOWS,
+        found.more or rows.num_rows >= _MOST_FLOWS,
     )
 
 
