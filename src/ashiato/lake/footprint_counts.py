@@ -131,11 +131,11 @@ class Counter:
         self.db = connection
         self.db.execute("SET TimeZone = 'UTC'")
         self.db.execute(
-            "CREATE TABLE parts (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE,"
+            "CREATE TEMP TABLE parts (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE,"
             " first TIMESTAMPTZ, last TIMESTAMPTZ, n BIGINT, hours INTEGER, bytes BIGINT)"
         )
         self.db.execute(
-            "CREATE TABLE sides (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE, other UBIGINT)"
+            "CREATE TEMP TABLE sides (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE, other UBIGINT)"
         )
 
     def add(self, rows: pa.RecordBatch) -> None:
