@@ -88,8 +88,8 @@ def _counted(
     """Count the rows of some days, oldest first, that name one of the values."""
     hashes = [entity_hash(kind, value) for value in values for kind in kinds]
     time = TABLES[table].time_column
+    counter: Counter | None = None
     with reading() as counting, reading() as rows:
-        counter: Counter | None = None
         runs = list(_runs(days))
         for start in range(0, len(runs), _RUNS_A_READ):
             part = runs[start : start + _RUNS_A_READ]
@@ -113,8 +113,10 @@ def _counted(
             if table == "cloudtrail":
                 parameters["superseded"] = superseded(lake.home)
             for batch in rows.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):
-                counter = counter or Counter(table, counting, list(values))
-                counter.add(batch)
+                if counter is None and batch.num_rows:
+                    counter = Counter(table, counting, list(values), shared=True)
+                if counter is not None:
+                    counter.add(batch)
         if counter is None:
             return FOOTPRINTS.schema.empty_table()
         return pa.Table.from_batches(list(counter.results()), FOOTPRINTS.schema)
