@@ -16,7 +16,7 @@ from ashiato.config.item import ConfigItem, ResourceKey
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import cause_json, difference_json
-from ashiato.trace.connections import connection_document, joined
+from ashiato.trace.connections import connection_document, joined, settled
 from ashiato.trace.hosts import members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
@@ -24,7 +24,8 @@ from ashiato.trace.telling import Telling
 from ashiato.words.texts import shown
 
 _MOST_DIFFERENCES: Final = 200
-_MOST_FLOWS: Final = 4000
+#: Flow records that are read: more where the fewer do not settle which connections are the newest.
+_FLOWS: Final = (200, 800, 4000)
 _MOST_HOSTS: Final = 50
 #: Items that are read of a resource at first, and those that its interfaces are taken from.
 _NEWEST: Final = 52
@@ -167,14 +168,17 @@ def passing(
     window = window or Window()
     lake, scope = subject.lake, subject.scope
     asked = Asked(lake, keys, scope, window)
-    rows = newest(
-        asked, "vpc_flow_logs", footprints(lake, keys, scope, window, ["vpc_flow_logs"]), _MOST_FLOWS
-    )
-    found = joined(rows) if rows.num_rows else []
+    there = footprints(lake, keys, scope, window, ["vpc_flow_logs"])
+    for most in _FLOWS:
+        rows = newest(asked, "vpc_flow_logs", there, most)
+        whole = rows.num_rows < most or most == _FLOWS[-1]
+        found = joined(rows) if whole else settled(rows)
+        if whole or len(found) > limit:
+            break
     return Passing(
         [connection_document(c, telling) for c in found[:limit]],
         tuple(k.value for k in keys),
-        len(found) > limit or rows.num_rows >= _MOST_FLOWS,
+        len(found) > limit or rows.num_rows >= _FLOWS[-1],
     )
 
 
