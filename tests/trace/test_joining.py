@@ -17,7 +17,7 @@ from ashiato.core.errors import WrongUse
 from ashiato.core.settings import Settings
 from ashiato.formats.refs import FLOW_REF, flow_ref
 from ashiato.formats.tables import TABLES
-from ashiato.trace.connections import GAP, joined, lane, together
+from ashiato.trace.connections import GAP, joined, lane, settled, together
 from ashiato.trace.connections import folded as folded_connections
 from ashiato.trace.flows_out import Exchange, Exchanges
 from ashiato.trace.folding import folded
@@ -119,6 +119,20 @@ def test_folded_connections_are_the_newest_without_one_left_out(
         made = together(group)
         assert made.bytes == sum(c.bytes for c in group)
         assert (made.first, made.last) == (min(c.first for c in group), max(c.last for c in group))
+
+
+@given(st.lists(st.builds(flow, st.integers(0, 900), out=st.booleans(), port=st.sampled_from([22, 53, 80, 443]),
+                          log=st.sampled_from(["fl-1", "fl-2"])), max_size=60), st.integers(1, 60))  # fmt: skip
+def test_what_the_newest_records_settle_is_what_all_of_them_say(
+    rows: list[dict[str, Any]], most: int
+) -> None:
+    newest = sorted(rows, key=lambda r: r["start_time"], reverse=True)
+
+    def told(found: Any) -> Any:
+        return [(c.first, c.last, c.port, c.bytes, c.records, sorted(c.refs)) for c in found]
+
+    found = told(settled(table(newest[:most])))
+    assert found == told(joined(table(rows)))[: len(found)]
 
 
 def test_two_flow_logs_of_one_interface_tell_once() -> None:

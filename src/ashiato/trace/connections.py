@@ -143,12 +143,40 @@ def joined(rows: pa.Table) -> list[Connection]:
     records = [r for r in as_rows(rows.select(list(_COLUMNS))) if _ends(r)]
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda r: r["start_time"]):
-        source, target = _ends(record) or ("", "")
-        ends = sorted(((source, record["srcport"] or 0), (target, record["dstport"] or 0)))
-        at = record["interface_id"] or record["tgw_attachment_id"]
-        runs.setdefault((*ends, record["protocol"], at, record["action"], _log(record)), []).append(record)
+        runs.setdefault((*_tuple(record), _log(record)), []).append(record)
     found = _once([(key, c) for key, run in runs.items() for c in _split(run)])
     return sorted(found, key=lambda c: (c.last, c.ref), reverse=True)
+
+
+def _tuple(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    source, target = _ends(record) or ("", "")
+    ends = sorted(((source, record["srcport"] or 0), (target, record["dstport"] or 0)))
+    return *ends, record["protocol"], record["interface_id"] or record["tgw_attachment_id"], record["action"]
+
+
+def settled(rows: pa.Table) -> list[Connection]:
+    """The newest connections out of a log's newest records, whatever the older records are that were left out: none
+    of those is a part of one of these, nor of one that is newer than these."""
+    if not rows.num_rows:
+        return []
+    # What was left out began by the time of the oldest record here, and its window ends within GAP.
+    floor = newest_open = rows["start_time"][-1].as_py() + GAP
+    reach: dict[tuple[Any, ...], datetime] = {}
+    apart: list[int] = []
+    records = as_rows(rows.select(list(_COLUMNS)))
+    for number in range(len(records) - 1, -1, -1):
+        record = records[number]
+        if _ends(record) is None:
+            continue
+        key = _tuple(record)
+        reached = reach.get(key, floor)
+        if record["start_time"] - reached > GAP:
+            apart.append(number)
+            continue
+        reach[key] = max(reached, end_of(record))
+        newest_open = max(newest_open, reach[key])
+    found = joined(rows.take(apart[::-1])) if apart else []
+    return [c for c in found if c.last > newest_open]
 
 
 def _once(found: Sequence[tuple[tuple[Any, ...], Connection]]) -> list[Connection]:
