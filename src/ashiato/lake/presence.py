@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.expressions import And, Or
@@ -16,6 +14,7 @@ from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
 from ashiato.lake.day_states import LogDay, standing_days
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
+from ashiato.lake.naming import files_naming, naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most
 from ashiato.lake.reading import reading
@@ -23,7 +22,6 @@ from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 
 _FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 30)
-_CONFIG: dict[str, Any] = {"threads": 2, "memory_limit": "512MB"}
 _BATCH_ROWS = 20_000
 #: Runs of days that are planned and read at once: a plan costs time by itself.
 _RUNS_A_READ = 16
@@ -57,7 +55,7 @@ def presence(
     for table in tables:
         days = [d.day for d in to_count if d.table == table]
         if days:
-            parts.append(_counted(lake, table, values, days))
+            parts.append(_counted(lake, table, values, KINDS if kinds is None else kinds, days))
     found = pa.concat_tables(parts)
     if kinds is not None:
         found = found.filter(pc.is_in(found["kind"], pa.array(list(kinds), pa.string())))
@@ -84,35 +82,43 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
     return found.filter(pc.is_in(names, stands))
 
 
-def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence[date]) -> pa.Table:
+def _counted(
+    lake: PinnedLake, table: str, values: Sequence[str], kinds: Collection[str], days: Sequence[date]
+) -> pa.Table:
     """Count the rows of some days, oldest first, that name one of the values."""
-    hashes = [entity_hash(kind, value) for value in values for kind in KINDS]
+    hashes = [entity_hash(kind, value) for value in values for kind in kinds]
     time = TABLES[table].time_column
-    with duckdb.connect(config=_CONFIG) as counting, reading() as rows:
-        counter = Counter(table, counting, list(values))
+    counter: Counter | None = None
+    with reading() as counting, reading() as rows:
         runs = list(_runs(days))
         for start in range(0, len(runs), _RUNS_A_READ):
             part = runs[start : start + _RUNS_A_READ]
             spans = [between(table, run[0], run[-1]) for run in part]
             plan = lake.plan(table, spans[0] if len(spans) == 1 else Or(*spans))
-            if not plan.files:
+            files = files_naming(plan, hashes)
+            if not files:
                 continue
             times = " OR ".join(
                 f'("{time}" >= $start_{i}::TIMESTAMPTZ AND "{time}" < $end_{i}::TIMESTAMPTZ)'
                 for i in range(len(part))
             )
             sql = (
-                f"SELECT {selection(table)} FROM {relation(plan.files, plan.iceberg_schema)} WHERE ({times})"
-                f" AND list_has_any(entities, $hashes::BIGINT[]) AND {default_view(table)}"
+                f"SELECT {selection(table)} FROM {relation(files, plan.iceberg_schema)} WHERE ({times})"
+                f" AND {naming(hashes)} AND {default_view(table)}"
             )
-            parameters: dict[str, object] = {"hashes": hashes}
+            parameters: dict[str, object] = {}
             for i, run in enumerate(part):
                 parameters[f"start_{i}"] = run[0].isoformat()
                 parameters[f"end_{i}"] = (run[-1] + timedelta(days=1)).isoformat()
             if table == "cloudtrail":
                 parameters["superseded"] = superseded(lake.home)
             for batch in rows.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):
-                counter.add(batch)
+                if counter is None and batch.num_rows:
+                    counter = Counter(table, counting, list(values), shared=True)
+                if counter is not None:
+                    counter.add(batch)
+        if counter is None:
+            return FOOTPRINTS.schema.empty_table()
         return pa.Table.from_batches(list(counter.results()), FOOTPRINTS.schema)
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.entities import entity_hash
 from ashiato.formats.tables import LOG_TABLES
+from ashiato.lake.naming import naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.presence import presence
 
@@ -99,8 +100,7 @@ def condition(keys: Sequence[Key], account_column: str) -> tuple[str, dict[str, 
     parts: list[str] = []
     values: dict[str, Any] = {}
     for number, (account, hashes) in enumerate(by_account.items()):
-        part = f"list_has_any(entities, $keys_{number}::BIGINT[])"
-        values[f"keys_{number}"] = hashes
+        part = naming(hashes)
         if account is not None:
             part = f'({part} AND "{account_column}" = $of_{number})'
             values[f"of_{number}"] = account
