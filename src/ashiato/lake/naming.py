@@ -17,7 +17,7 @@ from ashiato.lake.table_plan import TablePlan
 #: Entities beyond which DuckDB compares lists with lists.
 _MOST_ALONE: Final = 60
 #: Rows of a plan up to which it is known of each file what it names; some 4 bytes are kept for each row.
-_MOST_ROWS: Final = 6_000_000
+MOST_ROWS: Final = 6_000_000
 _files: LRUCache[tuple[str, str], npt.NDArray[np.int32]] = LRUCache(
     32 << 20, getsizeof=lambda held: int(held.nbytes)
 )
@@ -46,7 +46,7 @@ def files_of(plan: TablePlan, values: Iterable[str]) -> Sequence[str]:
 
 
 def _holding(plan: TablePlan, column: str, hashes: Sequence[int]) -> Sequence[str]:
-    if plan.rows > _MOST_ROWS:
+    if plan.rows > MOST_ROWS:
         return plan.files
     wanted = _halves(np.array(hashes, np.int64))
     return [file for file in plan.files if _any_in(wanted, _held(file, column))]
