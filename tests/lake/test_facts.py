@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ashiato.formats.tables import CLOUDTRAIL
 from ashiato.lake.catalog import iceberg_schema
-from ashiato.lake.file_facts import FileFacts
+from ashiato.lake.facts import FileFacts
 from ashiato.lake.table_plan import TablePlan
 
 
