@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Final
 
@@ -43,6 +44,7 @@ _MOST_FILES: Final = 10_000
 _FEW_FILES: Final = 1_000
 _MIN: Final = -(1 << 63)
 _MAX: Final = (1 << 63) - 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Spans of the time column, both ends included, in its own unit (microseconds, or days).
 Spans = list[tuple[int, int]]
@@ -82,6 +84,12 @@ def matching(table: Table, snapshot: Snapshot | None, row_filter: BooleanExpress
         return found
     may_hold = _InclusiveMetricsEvaluator(table.schema(), row_filter, True, False).eval
     return [file for file in found if may_hold(file.entry)]
+
+
+def newest_time(table: Table, snapshot: Snapshot | None) -> datetime | None:
+    """The newest time in a snapshot of one of our logs; None where it holds nothing."""
+    times = [file.last for file in matching(table, snapshot, AlwaysTrue()) if file.last < _MAX]
+    return _EPOCH + timedelta(microseconds=max(times)) if times else None
 
 
 def _live(
