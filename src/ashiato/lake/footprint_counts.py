@@ -120,22 +120,29 @@ _FIGURES = "min(first) AS first, max(last) AS last, sum(n)::BIGINT AS n, bit_or(
 class Counter:
     """Presence by (entity, kind, role, account, day) of one log. Spills to disk beyond DuckDB's memory limit.
 
-    `connection` is used for this alone. `wanted`: count these values only.
+    `connection` is used for this alone; `shared`: one of lake.reading, to a database that others use too.
+    `wanted`: count these values only.
     """
 
     def __init__(
-        self, table: str, connection: duckdb.DuckDBPyConnection, wanted: Sequence[str] | None = None
+        self,
+        table: str,
+        connection: duckdb.DuckDBPyConnection,
+        wanted: Sequence[str] | None = None,
+        *,
+        shared: bool = False,
     ) -> None:
         self.table = table
         self.wanted = None if wanted is None else pa.array(wanted, pa.string())
         self.db = connection
         self.db.execute("SET TimeZone = 'UTC'")
+        made = "CREATE OR REPLACE TEMP TABLE" if shared else "CREATE TABLE"
         self.db.execute(
-            "CREATE TABLE parts (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE,"
+            f"{made} parts (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE,"
             " first TIMESTAMPTZ, last TIMESTAMPTZ, n BIGINT, hours INTEGER, bytes BIGINT)"
         )
         self.db.execute(
-            "CREATE TABLE sides (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE, other UBIGINT)"
+            f"{made} sides (value VARCHAR, kind TINYINT, role TINYINT, account VARCHAR, day DATE, other UBIGINT)"
         )
 
     def add(self, rows: pa.RecordBatch) -> None:

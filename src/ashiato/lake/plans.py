@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from typing import Self
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import check_place, open_catalog, open_table
+from ashiato.lake.day_states import LogDay, standing_days
 from ashiato.lake.home import Home
 from ashiato.lake.inventory import matching
 from ashiato.lake.leases import Lease
@@ -67,6 +69,12 @@ class PinnedLake:
     def snapshot_id(self, name: str) -> int | None:
         """The pinned snapshot of a table; None where nothing was written yet."""
         return self._snapshots[name]
+
+    @cached_property
+    def days(self) -> tuple[set[LogDay], set[LogDay]]:
+        """Days whose footprints stand at these snapshots, and those to count. What changes after it was asked first
+        is not in the snapshots."""
+        return standing_days(self.home.ledger, self.pinned_at)
 
     @property
     def superseded(self) -> Sequence[str]:

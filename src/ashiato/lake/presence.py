@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.expressions import And, Or
 
 from ashiato.formats.entities import KINDS, entity_hash
 from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
-from ashiato.lake.day_states import LogDay, standing_days
+from ashiato.lake.day_states import LogDay
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
 from ashiato.lake.plans import PinnedLake
@@ -23,7 +21,6 @@ from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
 
 _FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 30)
-_CONFIG: dict[str, Any] = {"threads": 2, "memory_limit": "512MB"}
 _BATCH_ROWS = 20_000
 #: Runs of days that are planned and read at once: a plan costs time by itself.
 _RUNS_A_READ = 16
@@ -47,7 +44,7 @@ def presence(
     time in their rows, not in the whole lake's.
     """
     first, last = since or _FAR_PAST, until or _FAR_FUTURE
-    standing, counted = standing_days(lake.home.ledger, lake.pinned_at)
+    standing, counted = lake.days
 
     def asked(days: set[LogDay]) -> set[LogDay]:
         return {d for d in days if d.table in tables and first <= d.day <= last}
@@ -57,7 +54,7 @@ def presence(
     for table in tables:
         days = [d.day for d in to_count if d.table == table]
         if days:
-            parts.append(_counted(lake, table, values, days))
+            parts.append(_counted(lake, table, values, KINDS if kinds is None else kinds, days))
     found = pa.concat_tables(parts)
     if kinds is not None:
         found = found.filter(pc.is_in(found["kind"], pa.array(list(kinds), pa.string())))
@@ -84,12 +81,14 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
     return found.filter(pc.is_in(names, stands))
 
 
-def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence[date]) -> pa.Table:
+def _counted(
+    lake: PinnedLake, table: str, values: Sequence[str], kinds: Collection[str], days: Sequence[date]
+) -> pa.Table:
     """Count the rows of some days, oldest first, that name one of the values."""
-    hashes = [entity_hash(kind, value) for value in values for kind in KINDS]
+    hashes = [entity_hash(kind, value) for value in values for kind in kinds]
     time = TABLES[table].time_column
-    with duckdb.connect(config=_CONFIG) as counting, reading() as rows:
-        counter = Counter(table, counting, list(values))
+    counter: Counter | None = None
+    with reading() as counting, reading() as rows:
         runs = list(_runs(days))
         for start in range(0, len(runs), _RUNS_A_READ):
             part = runs[start : start + _RUNS_A_READ]
@@ -112,7 +111,12 @@ def _counted(lake: PinnedLake, table: str, values: Sequence[str], days: Sequence
             if table == "cloudtrail":
                 parameters["superseded"] = superseded(lake.home)
             for batch in rows.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):
-                counter.add(batch)
+                if counter is None and batch.num_rows:
+                    counter = Counter(table, counting, list(values), shared=True)
+                if counter is not None:
+                    counter.add(batch)
+        if counter is None:
+            return FOOTPRINTS.schema.empty_table()
         return pa.Table.from_batches(list(counter.results()), FOOTPRINTS.schema)
 
 
