@@ -110,6 +110,7 @@ class PinnedLake:
             sum(file.bytes for file in files),
             sum(file.rows for file in files),
             snapshot,
+            tuple(files),
         )
 
     def close(self) -> None:

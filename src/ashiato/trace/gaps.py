@@ -13,11 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES
+from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
-from ashiato.lake.predicates import equal
-from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
+from ashiato.lake.file_facts import has_records
+from ashiato.lake.predicates import everything
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
@@ -200,10 +199,4 @@ def _no_log(
 
 def _has(asked: Asked, table: str, account: str) -> bool:
     """Whether any record of an account is on record."""
-    column = ACCOUNT_REGION[table][0]
-    plan = asked.lake.plan(table, equal(column, account))
-    if not plan.files:
-        return False
-    sql = f'SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE "{column}" = $account LIMIT 1'
-    with reading() as connection:
-        return connection.execute(sql, {"account": account}).fetchone() is not None
+    return has_records(asked.lake.plan(table, everything()), [account])

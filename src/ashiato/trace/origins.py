@@ -39,6 +39,10 @@ _CREATING: Final = {
     "instance": ("RunInstances",),
     "role": ("CreateRole", "CreateServiceLinkedRole"),
 }
+#: What `_caller` and `_spoken` read of an event.
+_OF_CALLER: Final = (
+    "eventID", "record_hash", "recipientAccountId", "eventTime", "eventName", "sourceIPAddress", "userIdentity",
+)  # fmt: skip
 #: Temporary credentials live for 36 hours at most.
 _LIFE: Final = timedelta(hours=36, minutes=5)
 _MOST_HOPS: Final = 12
@@ -133,7 +137,7 @@ _BY_KIND: Final = {
 
 def _acting(asked: Asked, found: pa.Table, where: str, value: str) -> Mapping[str, Any] | None:
     acting = found.filter(pc.equal(found["role"], "actor"))
-    rows = newest(asked, "cloudtrail", acting, 1, where=where, values={"own": value})
+    rows = newest(asked, "cloudtrail", acting, 1, where=where, values={"own": value}, columns=_OF_CALLER)
     return rows.to_pylist()[0] if rows.num_rows else None
 
 
@@ -144,9 +148,18 @@ def _created(asked: Asked, kind: str, name: str, found: pa.Table) -> Hop | None:
     where = f"eventName IN ({names}) AND errorCode IS NULL"
     if kind in ("user", "role"):
         where += f" AND (requestParameters ->> '$.{kind}Name') = $own"
-        rows = newest(asked, "cloudtrail", targets, 1, where=where, values={"own": name}, oldest=True)
+        rows = newest(
+            asked,
+            "cloudtrail",
+            targets,
+            1,
+            where=where,
+            values={"own": name},
+            oldest=True,
+            columns=_OF_CALLER,
+        )
     else:
-        rows = newest(asked, "cloudtrail", targets, 1, where=where, oldest=True)
+        rows = newest(asked, "cloudtrail", targets, 1, where=where, oldest=True, columns=_OF_CALLER)
     return _caller(rows.to_pylist()[0], "created by") if rows.num_rows else None
 
 
@@ -166,11 +179,12 @@ def _back(lake: PinnedLake, key: str | None, until: datetime | None, scope: Acco
             1,
             where=f"eventName IN ({names}) AND errorCode IS NULL AND contains(responseElements, $own)",
             values={"own": key},
+            columns=_OF_CALLER,
         )
         if not rows.num_rows:
             speaking = between_times(
                 asked, "cloudtrail", until - _LIFE, until, 1, where="userIdentity.accessKeyId = $own",
-                values={"own": key},
+                values={"own": key}, columns=_OF_CALLER,
             )  # fmt: skip
             return [*hops, *(_spoken(speaking.to_pylist()[0]) if speaking.num_rows else [])]
         hop = _caller(rows.to_pylist()[0], "issued to")

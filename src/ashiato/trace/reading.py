@@ -9,9 +9,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
+from pyiceberg.schema import Schema
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
+from ashiato.lake.file_facts import during, naming
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
@@ -23,6 +25,10 @@ from ashiato.trace.keys import Key, Window, condition
 _MOST_SPANS: Final = 16
 #: Rows whose exact times are looked up first: a page's worth.
 _FEW: Final = 400
+#: Rows that DuckDB orders before it reads wide columns (its setting late_materialization_max_rows).
+_ONE_GO: Final = 50
+#: Files that are read faster at once than twice.
+_FEW_FILES: Final = 2
 _HOUR: Final = timedelta(hours=1)
 
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
@@ -64,20 +70,26 @@ def newest(
     where: str = "true",
     values: dict[str, Any] | None = None,
     oldest: bool = False,
+    columns: Sequence[str] = (),
 ) -> pa.Table:
     """At most `limit` rows of a log that name one of the keys, newest first (or oldest), with their `_tie`.
 
     `found`: the keys' footprints. `after`: only what comes after this place. `where`: a further condition of
-    ours; days are then chosen as if every row met it only where there is none.
+    ours; days are then chosen as if every row met it only where there is none. `columns`: these alone.
     """
     days = _by_day(found, table, asked.window, after)
     if not days or limit <= 0:
         return pa.table({})
     chosen = _enough(days, limit if where == "true" else None, oldest=oldest)
-    spans = _spans(chosen, asked.window, after)
-    if not spans:
-        return pa.table({})
-    return _read(asked, table, spans, limit, after, where, values or {}, oldest=oldest)
+    for part in _stages(chosen) if limit == 1 else [chosen]:
+        spans = _spans(part, asked.window, after)
+        if spans:
+            rows = _read(
+                asked, table, spans, limit, after, where, values or {}, oldest=oldest, columns=columns
+            )
+            if rows.num_rows:
+                return rows
+    return pa.table({})
 
 
 @dataclass
@@ -128,6 +140,11 @@ def _enough(days: list[_Day], limit: int | None, *, oldest: bool) -> list[_Day]:
     return chosen
 
 
+def _stages(days: list[_Day]) -> list[list[_Day]]:
+    """Days in the order they are looked through for one record: it is most often in the first."""
+    return [part for part in (days[:1], days[1:7], days[7:]) if part]
+
+
 def _spans(days: Sequence[_Day], window: Window, after: Place | None) -> list[tuple[datetime, datetime]]:
     """Spans (both ends included) of the hours with records, within the window."""
     spans: list[tuple[datetime, datetime]] = []
@@ -174,37 +191,52 @@ def _read(
     values: dict[str, Any],
     *,
     oldest: bool,
+    columns: Sequence[str] = (),
 ) -> pa.Table:
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
-    if not plan.files:
+    files, schema = _files(asked, table, spans)
+    if not files:
         return pa.table({})
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     parameters |= of_scope | values
+    seen = default_view(table)
     if table == "cloudtrail":
-        parameters["superseded"] = list(asked.lake.superseded)
-    conditions = [named, allowed, default_view(table), f"({where})"]
+        parameters["superseded"] = superseded = list(asked.lake.superseded)
+        if len(superseded) <= _FEW:
+            # DuckDB reads wide columns late, of the rows of the answer alone, only where it need not join.
+            seen = "variant = 0 AND (eventID IS NULL OR NOT list_contains($superseded::VARCHAR[], eventID))"
+    conditions = [named, allowed, seen, f"({where})"]
     if after is not None:
         conditions.append(
             f'("{column}" < $after_time OR ("{column}" = $after_time AND {_TIE[table]} < $after_tie))'
         )
         parameters |= {"after_time": after.time, "after_tie": after.tie}
-    source = relation(plan.files, plan.iceberg_schema)
     order = "ASC" if oldest else "DESC"
     rest = f'{" AND ".join(conditions)} ORDER BY "{column}" {order}, _tie {order} LIMIT {int(limit)}'
+    listed = ", ".join(f'"{name}"' for name in columns) or "*"
     with reading() as connection:
         at, times = _of_spans(column, spans)
-        if limit <= _FEW:
+        if _ONE_GO < limit <= _FEW and len(files) > _FEW_FILES:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
-            sql = f'SELECT "{column}" AS t, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
+            named = f'"{column}" AS t, {_TIE[table]} AS _tie'
+            sql = f"SELECT {named} FROM {relation(files, schema, named + at + rest)} WHERE {at} AND {rest}"
             found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
             if not found:
                 return pa.table({})
             at, times = _of_times(column, found)
-        sql = f"SELECT *, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
+        named = f"{listed}, {_TIE[table]} AS _tie"
+        source = relation(files, schema, named + at + rest if columns else None)
+        sql = f"SELECT {named} FROM {source} WHERE {at} AND {rest}"
         return connection.sql(sql, params=parameters | times).to_arrow_table()
+
+
+def _files(asked: Asked, table: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[list[str], Schema]:
+    """Files that may hold records of these spans which name one of the keys."""
+    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
+    found = naming(plan, during(plan.live, spans), {key.hash for key in asked.keys})
+    return found, plan.iceberg_schema
 
 
 def _of_spans(column: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
@@ -231,17 +263,17 @@ def counted(
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
     spans = _fewer(list(days.values()))
-    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
+    files, schema = _files(asked, table, spans)
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     at, times = _of_spans(column, spans)
     parameters |= of_scope | times
     if table == "cloudtrail":
         parameters["superseded"] = list(asked.lake.superseded)
+    where = f"{at} AND {named} AND {allowed} AND {default_view(table)}"
     sql = (
         f'SELECT "{column}"::TIMESTAMP::DATE, count(*), min("{column}"), max("{column}")'
-        f" FROM {relation(plan.files, plan.iceberg_schema)}"
-        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)} GROUP BY 1"
+        f" FROM {relation(files, schema, where)} WHERE {where} GROUP BY 1"
     )
     with reading() as connection:
         rows = connection.execute(sql, parameters).fetchall()
@@ -258,9 +290,12 @@ def between_times(
     where: str = "true",
     values: dict[str, Any] | None = None,
     oldest: bool = False,
+    columns: Sequence[str] = (),
 ) -> pa.Table:
     """The same as `newest` of a short time (both ends included), without footprints."""
     first, last = asked.window.cut(first, last)
     if first > last:
         return pa.table({})
-    return _read(asked, table, [(first, last)], limit, None, where, values or {}, oldest=oldest)
+    return _read(
+        asked, table, [(first, last)], limit, None, where, values or {}, oldest=oldest, columns=columns
+    )

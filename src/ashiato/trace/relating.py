@@ -45,7 +45,9 @@ def related(
         return Related([], {})
     parts = pa.concat_tables(counted)
     figures = [("count", "sum"), ("first", "min"), ("last", "max"), ("bytes", "sum"), ("table", "distinct")]
-    found = pa.TableGroupBy(parts, _THING).aggregate(figures).rename_columns([*_THING, *(n for n, _ in figures)])
+    found = (
+        pa.TableGroupBy(parts, _THING).aggregate(figures).rename_columns([*_THING, *(n for n, _ in figures)])
+    )
     order = [("count", "descending"), ("last", "descending"), ("value", "ascending")]
     found = found.sort_by([*order, ("kind", "ascending"), ("role", "ascending")])
     return _shaped(as_rows(found), {(k.kind, k.value) for k in own}, telling, most)
