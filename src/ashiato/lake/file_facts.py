@@ -6,8 +6,9 @@ compaction joins them; most questions name one thing, which few of them hold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -23,8 +24,8 @@ from ashiato.lake.table_plan import TablePlan
 if TYPE_CHECKING:
     import numpy as np
 
-#: Accounts of files that are kept, and bytes of entities' hashes.
-_MOST_ACCOUNTS: Final = 100_000
+#: Accounts of files that are kept with what is held of them, and bytes of entities' hashes.
+_MOST_HELD: Final = 200_000
 _MOST_BYTES: Final = 64 << 20
 #: Rows of a file whose entities are kept.
 _SMALL: Final = 50_000
@@ -32,11 +33,44 @@ _SMALL: Final = 50_000
 _FIRST: Final = 8
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+#: Times beyond it are no bounds of a file: 9999 in microseconds.
+_FAR: Final = 253_370_764_800_000_000
 
-#: Account → its newest record in a file, and whether any is a data event.
-Accounts = Mapping[str, tuple[datetime, bool]]
+Span = tuple[datetime, datetime]
 
-_accounts: LRUCache[str, Accounts] = LRUCache(_MOST_ACCOUNTS, getsizeof=lambda found: len(found) + 1)
+#: Calls that make what a trace leads back to: which of them are in a file is kept.
+MAKING: Final = ("CreateUser", "CreateAccessKey", "RunInstances", "CreateRole", "CreateServiceLinkedRole")
+_CALLS: Final = ", ".join(f"'{name}'" for name in MAKING)
+_ASKED: Final = {
+    "cloudtrail": (
+        f"bool_or(eventCategory = 'Data'), list(DISTINCT eventName) FILTER (eventName IN ({_CALLS})), NULL"
+    ),
+    "vpc_flow_logs": "false, NULL, list_distinct(flatten(list(entities) FILTER (log_status = 'SKIPDATA')))",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Of one account in a file: its newest record, whether any is a data event, its calls of MAKING, and the
+    entities that flow records name which AWS left out (SKIPDATA)."""
+
+    newest: datetime
+    data_events: bool
+    making: frozenset[str]
+    skipping: frozenset[int]
+
+
+#: By account; of records without one by None.
+Accounts = Mapping[str | None, Held]
+#: A choice among a plan's files.
+Among = Callable[[TablePlan, Sequence[LiveFile]], Sequence[LiveFile]]
+
+
+def _size(found: Accounts) -> int:
+    return 1 + sum(1 + len(each.making) + len(each.skipping) for each in found.values())
+
+
+_accounts: LRUCache[str, Accounts] = LRUCache(_MOST_HELD, getsizeof=_size)
 _entities: LRUCache[str, np.ndarray] = LRUCache(_MOST_BYTES, getsizeof=lambda found: found.nbytes + 200)
 _lock = Lock()
 
@@ -48,7 +82,7 @@ def newest_record(plan: TablePlan, accounts: Collection[str]) -> datetime | None
         if newest is not None and _number(newest) >= files[0].last:
             break
         for found in _accounts_in(plan, files):
-            times = [found[a][0] for a in accounts if a in found]
+            times = [found[a].newest for a in accounts if a in found]
             newest = max([*times, newest] if newest else times, default=None)
     return newest
 
@@ -56,26 +90,38 @@ def newest_record(plan: TablePlan, accounts: Collection[str]) -> datetime | None
 def has_records(plan: TablePlan, accounts: Collection[str], *, data_events: bool = False) -> bool:
     """Whether these files hold any record of some accounts; `data_events`: any data event."""
     return any(
-        a in found and (found[a][1] or not data_events)
+        a in found and (found[a].data_events or not data_events)
         for files in _newest_first(plan)
         for found in _accounts_in(plan, files)
         for a in accounts
     )
 
 
-def during(files: Sequence[LiveFile], spans: Sequence[tuple[datetime, datetime]]) -> list[LiveFile]:
+def during(files: Sequence[LiveFile], spans: Sequence[Span]) -> list[LiveFile]:
     """Those that may hold records of some spans of time, both ends included."""
     numbers = [(_number(first), _number(last)) for first, last in spans]
     return [f for f in files if any(f.first <= last and f.last >= first for first, last in numbers)]
 
 
-def naming(plan: TablePlan, files: Sequence[LiveFile], hashes: Collection[int]) -> list[str]:
-    """Paths of those of a plan's files that may name one of some entities."""
+def skipping(plan: TablePlan, files: Sequence[LiveFile], hashes: Collection[int]) -> list[LiveFile]:
+    """Those with flow records that AWS left out (SKIPDATA) which name one of some entities."""
+    held = zip(files, _accounts_in(plan, files), strict=True)
+    return [f for f, found in held if any(not each.skipping.isdisjoint(hashes) for each in found.values())]
+
+
+def making(plan: TablePlan, files: Sequence[LiveFile], calls: Collection[str]) -> list[LiveFile]:
+    """Those that hold one of some calls, which are among MAKING."""
+    held = zip(files, _accounts_in(plan, files), strict=True)
+    return [f for f, found in held if any(not each.making.isdisjoint(calls) for each in found.values())]
+
+
+def naming(plan: TablePlan, files: Sequence[LiveFile], hashes: Collection[int]) -> list[LiveFile]:
+    """Those of a plan's files that may name one of some entities."""
     import numpy as np
 
     wanted = np.array(sorted(hashes), dtype=np.int64)
     kept = _entities_in(plan, [f.path for f in files if f.rows <= _SMALL])
-    return [f.path for f in files if f.path not in kept or _share(kept[f.path], wanted)]
+    return [f for f in files if f.path not in kept or _share(kept[f.path], wanted)]
 
 
 def _share(entities: np.ndarray, wanted: np.ndarray) -> bool:
@@ -87,6 +133,24 @@ def _share(entities: np.ndarray, wanted: np.ndarray) -> bool:
 
 def _number(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
+
+
+def split(
+    files: Sequence[LiveFile], spans: Sequence[Span], few: int, *, oldest: bool
+) -> tuple[list[Span], list[Span]]:
+    """Spans (both ends included) cut in two: the time of the newest (or oldest) few of these files, and the rest."""
+    if len(files) <= 2 * few:
+        return list(spans), []
+    if oldest:
+        number = sorted(f.last for f in files)[few - 1] + 1
+    else:
+        number = sorted((f.first for f in files), reverse=True)[few - 1]
+    if not 0 < number < _FAR:
+        return list(spans), []
+    cut = _EPOCH + number * _MICROSECOND
+    newer = [(max(first, cut), last) for first, last in spans if last >= cut]
+    older = [(first, min(last, cut - _MICROSECOND)) for first, last in spans if first < cut]
+    return (older, newer) if oldest else (newer, older)
 
 
 def _newest_first(plan: TablePlan) -> Iterator[list[LiveFile]]:
@@ -102,22 +166,22 @@ def _accounts_in(plan: TablePlan, files: Sequence[LiveFile]) -> list[Accounts]:
         kept = {f.path: _accounts.get(f.path) for f in files}
     missing = [path for path, found in kept.items() if found is None]
     if missing:
-        read: dict[str, dict[str, tuple[datetime, bool]]] = {path: {} for path in missing}
+        read: dict[str, dict[str | None, Held]] = {path: {} for path in missing}
         table = plan.description.name
-        data = "bool_or(eventCategory = 'Data')" if table == "cloudtrail" else "false"
         asked = (
-            f'filename, "{ACCOUNT_REGION[table][0]}" AS account, max("{TABLES[table].time_column}"), {data}'
+            f'filename, "{ACCOUNT_REGION[table][0]}" AS account, max("{TABLES[table].time_column}"),'
+            f" {_ASKED.get(table, 'false, NULL, NULL')}"
         )
         source = relation(missing, plan.iceberg_schema, asked)
-        sql = f"SELECT {asked} FROM {source} GROUP BY ALL HAVING account IS NOT NULL"
         with reading() as connection:
-            for path, account, last, any_data in connection.execute(sql).fetchall():
-                read[path][account] = last, bool(any_data)
+            rows = connection.execute(f"SELECT {asked} FROM {source} GROUP BY filename, account").fetchall()
+        for path, account, last, data, made, left_out in rows:
+            read[path][account] = Held(last, bool(data), frozenset(made or ()), frozenset(left_out or ()))
         kept |= read
         with _lock, suppress(ValueError):  # One that is larger than all that may be kept.
             for path, found in read.items():
                 _accounts[path] = found
-    return [found for found in kept.values() if found is not None]
+    return [kept[f.path] or {} for f in files]
 
 
 def _entities_in(plan: TablePlan, paths: Sequence[str]) -> dict[str, np.ndarray]:

@@ -103,7 +103,7 @@ def _counted(
                 for i in range(len(part))
             )
             where = f"({times}) AND {names_any(hashes, 'named')} AND {default_view(table)}"
-            source = relation(files, plan.iceberg_schema, selection(table) + where)
+            source = relation([f.path for f in files], plan.iceberg_schema, selection(table) + where)
             sql = f"SELECT {selection(table)} FROM {source} WHERE {where}"
             parameters: dict[str, object] = {f"named_{i}": each for i, each in enumerate(hashes)}
             for i, run in enumerate(part):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
-from ashiato.lake.file_facts import has_records
+from ashiato.lake.file_facts import has_records, skipping
 from ashiato.lake.predicates import everything
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
@@ -140,7 +141,9 @@ def _skipped(
     asked: Asked, found: pa.Table, flows: pa.Table | None, language: Language
 ) -> list[dict[str, Any]]:
     if flows is None:
-        rows = newest(asked, "vpc_flow_logs", found, _MOST_SKIPPED, where="log_status = 'SKIPDATA'")
+        among = partial(skipping, hashes={key.hash for key in asked.keys})
+        where = "log_status = 'SKIPDATA'"
+        rows = newest(asked, "vpc_flow_logs", found, _MOST_SKIPPED, where=where, among=among)
     else:
         rows = flows.filter(pc.equal(flows["log_status"], "SKIPDATA")).slice(0, _MOST_SKIPPED)
     made = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.principals import is_service_address, principal
 from ashiato.formats.refs import event_ref
+from ashiato.lake.file_facts import making
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window
 from ashiato.trace.reading import Asked, between_times, newest
@@ -33,6 +35,7 @@ ISSUING: Final = (
     "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetSessionToken",
     "GetFederationToken", "GetRoleCredentials",
 )  # fmt: skip
+#: Calls among lake.file_facts.MAKING.
 _CREATING: Final = {
     "user": ("CreateUser",),
     "access_key": ("CreateAccessKey",),
@@ -146,20 +149,14 @@ def _created(asked: Asked, kind: str, name: str, found: pa.Table) -> Hop | None:
     targets = found.filter(pc.equal(found["role"], "target"))
     names = ", ".join(f"'{n}'" for n in _CREATING[kind])
     where = f"eventName IN ({names}) AND errorCode IS NULL"
+    values = {}
     if kind in ("user", "role"):
         where += f" AND (requestParameters ->> '$.{kind}Name') = $own"
-        rows = newest(
-            asked,
-            "cloudtrail",
-            targets,
-            1,
-            where=where,
-            values={"own": name},
-            oldest=True,
-            columns=_OF_CALLER,
-        )
-    else:
-        rows = newest(asked, "cloudtrail", targets, 1, where=where, oldest=True, columns=_OF_CALLER)
+        values = {"own": name}
+    rows = newest(
+        asked, "cloudtrail", targets, 1, where=where, values=values, oldest=True, columns=_OF_CALLER,
+        among=partial(making, calls=_CREATING[kind]),
+    )  # fmt: skip
     return _caller(rows.to_pylist()[0], "created by") if rows.num_rows else None
 
 

@@ -9,16 +9,17 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
-from pyiceberg.schema import Schema
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
-from ashiato.lake.file_facts import during, naming
+from ashiato.lake.file_facts import Among, Span, during, naming, split
 from ashiato.lake.footprint_counts import default_view
+from ashiato.lake.inventory import LiveFile
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
+from ashiato.lake.table_plan import TablePlan
 from ashiato.trace.keys import Key, Window, condition
 
 #: Spans of time that a read asks for: each costs time in every row. More are joined over the shortest gaps.
@@ -29,6 +30,8 @@ _FEW: Final = 400
 _ONE_GO: Final = 50
 #: Files that are read faster at once than twice.
 _FEW_FILES: Final = 2
+#: Files that a few rows are looked for in first.
+_FIRST_FILES: Final = 8
 _HOUR: Final = timedelta(hours=1)
 
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
@@ -71,25 +74,20 @@ def newest(
     values: dict[str, Any] | None = None,
     oldest: bool = False,
     columns: Sequence[str] = (),
+    among: Among | None = None,
 ) -> pa.Table:
     """At most `limit` rows of a log that name one of the keys, newest first (or oldest), with their `_tie`.
 
     `found`: the keys' footprints. `after`: only what comes after this place. `where`: a further condition of
     ours; days are then chosen as if every row met it only where there is none. `columns`: these alone.
+    `among`: of a plan's files those that may hold such rows, where lake.file_facts knows.
     """
     days = _by_day(found, table, asked.window, after)
     if not days or limit <= 0:
         return pa.table({})
     chosen = _enough(days, limit if where == "true" else None, oldest=oldest)
-    for part in _stages(chosen) if limit == 1 else [chosen]:
-        spans = _spans(part, asked.window, after)
-        if spans:
-            rows = _read(
-                asked, table, spans, limit, after, where, values or {}, oldest=oldest, columns=columns
-            )
-            if rows.num_rows:
-                return rows
-    return pa.table({})
+    wanted = _Wanted(asked, table, after, where, values or {}, oldest, columns, among)
+    return _read(wanted, _spans(chosen, asked.window, after), limit)
 
 
 @dataclass
@@ -140,11 +138,6 @@ def _enough(days: list[_Day], limit: int | None, *, oldest: bool) -> list[_Day]:
     return chosen
 
 
-def _stages(days: list[_Day]) -> list[list[_Day]]:
-    """Days in the order they are looked through for one record: it is most often in the first."""
-    return [part for part in (days[:1], days[1:7], days[7:]) if part]
-
-
 def _spans(days: Sequence[_Day], window: Window, after: Place | None) -> list[tuple[datetime, datetime]]:
     """Spans (both ends included) of the hours with records, within the window."""
     spans: list[tuple[datetime, datetime]] = []
@@ -181,62 +174,86 @@ def _hours(day: _Day) -> Iterator[tuple[datetime, datetime]]:
         yield midnight + begin * _HOUR, midnight + hour * _HOUR - timedelta(microseconds=1)
 
 
-def _read(
-    asked: Asked,
-    table: str,
-    spans: list[tuple[datetime, datetime]],
-    limit: int,
-    after: Place | None,
-    where: str,
-    values: dict[str, Any],
-    *,
-    oldest: bool,
-    columns: Sequence[str] = (),
+@dataclass(frozen=True)
+class _Wanted:
+    """What `newest` is asked for, besides when and how many."""
+
+    asked: Asked
+    table: str
+    after: Place | None
+    where: str
+    values: dict[str, Any]
+    oldest: bool
+    columns: Sequence[str]
+    among: Among | None = None
+
+
+def _read(wanted: _Wanted, spans: list[Span], limit: int) -> pa.Table:
+    """The rows; a few are looked for where the newest (or oldest) are, and further only for those that lack."""
+    parts: list[pa.Table] = []
+    few = _FIRST_FILES
+    while spans and limit > 0:
+        plan, files = _files(wanted.asked, wanted.table, spans, wanted.among)
+        if not files:
+            break
+        spans, later = split(files, spans, few, oldest=wanted.oldest) if limit <= _FEW else (spans, [])
+        part = _rows(wanted, plan, during(files, spans), spans, limit) if spans else pa.table({})
+        parts += [part] if part.num_rows else []
+        limit -= part.num_rows
+        spans, few = later, few * 8
+    return pa.concat_tables(parts) if parts else pa.table({})
+
+
+def _rows(
+    wanted: _Wanted, plan: TablePlan, files: Sequence[LiveFile], spans: Sequence[Span], limit: int
 ) -> pa.Table:
+    asked, table, after = wanted.asked, wanted.table, wanted.after
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    files, schema = _files(asked, table, spans)
-    if not files:
-        return pa.table({})
+    paths, schema = [f.path for f in files], plan.iceberg_schema
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
-    parameters |= of_scope | values
+    parameters |= of_scope | wanted.values
     seen = default_view(table)
     if table == "cloudtrail":
         parameters["superseded"] = superseded = list(asked.lake.superseded)
         if len(superseded) <= _FEW:
             # DuckDB reads wide columns late, of the rows of the answer alone, only where it need not join.
             seen = "variant = 0 AND (eventID IS NULL OR NOT list_contains($superseded::VARCHAR[], eventID))"
-    conditions = [named, allowed, seen, f"({where})"]
+    conditions = [named, allowed, seen, f"({wanted.where})"]
     if after is not None:
         conditions.append(
             f'("{column}" < $after_time OR ("{column}" = $after_time AND {_TIE[table]} < $after_tie))'
         )
         parameters |= {"after_time": after.time, "after_tie": after.tie}
-    order = "ASC" if oldest else "DESC"
+    order = "ASC" if wanted.oldest else "DESC"
     rest = f'{" AND ".join(conditions)} ORDER BY "{column}" {order}, _tie {order} LIMIT {int(limit)}'
-    listed = ", ".join(f'"{name}"' for name in columns) or "*"
     with reading() as connection:
         at, times = _of_spans(column, spans)
         if _ONE_GO < limit <= _FEW and len(files) > _FEW_FILES:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
-            named = f'"{column}" AS t, {_TIE[table]} AS _tie'
-            sql = f"SELECT {named} FROM {relation(files, schema, named + at + rest)} WHERE {at} AND {rest}"
+            what = f'"{column}" AS t, {_TIE[table]} AS _tie'
+            sql = f"SELECT {what} FROM {relation(paths, schema, what + at + rest)} WHERE {at} AND {rest}"
             found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
             if not found:
                 return pa.table({})
             at, times = _of_times(column, found)
-        named = f"{listed}, {_TIE[table]} AS _tie"
-        source = relation(files, schema, named + at + rest if columns else None)
-        sql = f"SELECT {named} FROM {source} WHERE {at} AND {rest}"
+        what = ", ".join(f'"{name}"' for name in wanted.columns) or "*"
+        what = f"{what}, {_TIE[table]} AS _tie"
+        source = relation(paths, schema, what + at + rest if wanted.columns else None)
+        sql = f"SELECT {what} FROM {source} WHERE {at} AND {rest}"
         return connection.sql(sql, params=parameters | times).to_arrow_table()
 
 
-def _files(asked: Asked, table: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[list[str], Schema]:
+def _files(
+    asked: Asked, table: str, spans: Sequence[Span], among: Among | None = None
+) -> tuple[TablePlan, list[LiveFile]]:
     """Files that may hold records of these spans which name one of the keys."""
     plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
-    found = naming(plan, during(plan.live, spans), {key.hash for key in asked.keys})
-    return found, plan.iceberg_schema
+    files = during(plan.live, spans)
+    if among is not None:
+        files = list(among(plan, files))
+    return plan, naming(plan, files, {key.hash for key in asked.keys})
 
 
 def _of_spans(column: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
@@ -263,7 +280,7 @@ def counted(
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
     spans = _fewer(list(days.values()))
-    files, schema = _files(asked, table, spans)
+    plan, files = _files(asked, table, spans)
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     at, times = _of_spans(column, spans)
@@ -273,7 +290,7 @@ def counted(
     where = f"{at} AND {named} AND {allowed} AND {default_view(table)}"
     sql = (
         f'SELECT "{column}"::TIMESTAMP::DATE, count(*), min("{column}"), max("{column}")'
-        f" FROM {relation(files, schema, where)} WHERE {where} GROUP BY 1"
+        f" FROM {relation([f.path for f in files], plan.iceberg_schema, where)} WHERE {where} GROUP BY 1"
     )
     with reading() as connection:
         rows = connection.execute(sql, parameters).fetchall()
@@ -296,6 +313,4 @@ def between_times(
     first, last = asked.window.cut(first, last)
     if first > last:
         return pa.table({})
-    return _read(
-        asked, table, [(first, last)], limit, None, where, values or {}, oldest=oldest, columns=columns
-    )
+    return _read(_Wanted(asked, table, None, where, values or {}, oldest, columns), [(first, last)], limit)
