@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pyarrow as pa
+from cachetools import LRUCache, cached
+from pyiceberg.catalog.noop import NoopCatalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.io import load_file_io
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema, assign_fresh_schema_ids
+from pyiceberg.serializers import FromInputFile
 from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform, MonthTransform, Transform
 from pyiceberg.types import ListType, NestedField, StructType
@@ -77,13 +82,18 @@ def check_place(home: Path) -> None:
 
     A copy would read the original's files, and write into its folder.
     """
+    with contextlib.suppress(sqlite3.Error):
+        _places(home)
+
+
+def _places(home: Path) -> dict[str, str]:
+    """Where each table's current metadata lies, by its name. Raises sqlite3.Error; AshiatoError like `check_place`."""
     path = home / "lake" / "catalog.db"
-    try:
-        with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
-            rows = db.execute("SELECT metadata_location FROM iceberg_tables").fetchall()
-    except sqlite3.Error:
-        return
-    for (location,) in rows:
+    with contextlib.closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as db:
+        rows = db.execute(
+            "SELECT table_name, metadata_location FROM iceberg_tables WHERE table_namespace = ?", (NAMESPACE,)
+        ).fetchall()
+    for _, location in rows:
         if location and not location.startswith(f"file://{home}/"):
             there = location.removeprefix("file://").partition("/lake/")[0]
             raise AshiatoError(
@@ -91,6 +101,27 @@ def check_place(home: Path) -> None:
                 where=str(home),
                 remedy="Move it back, or use `ashiato backup` there and `ashiato restore` here.",
             )
+    return {name: location for name, location in rows if location}
+
+
+def current_tables(home: Path) -> dict[str, Table]:
+    """All tables as they are now, to read and not to change. Raises like `check_place`.
+
+    A table's metadata never changes where it lies, and is kept in the process: to parse it takes milliseconds.
+    """
+    with contextlib.suppress(sqlite3.Error):
+        places = _places(home)
+        if places.keys() >= TABLES.keys():
+            return {name: _read_table(name, places[name]) for name in TABLES}
+    catalog = open_catalog(home / "lake")
+    return {name: open_table(catalog, name) for name in TABLES}
+
+
+@cached(LRUCache(maxsize=64), lock=Lock())
+def _read_table(name: str, location: str) -> Table:
+    io = load_file_io(location=location)
+    metadata = FromInputFile.table_metadata(io.new_input(location))
+    return Table((NAMESPACE, name), metadata, location, io, NoopCatalog(NAMESPACE))
 
 
 def open_table(catalog: SqlCatalog, name: str) -> Table:

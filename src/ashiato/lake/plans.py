@@ -14,7 +14,7 @@ from pyiceberg.table import Table
 from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.formats.tables import TABLES
-from ashiato.lake.catalog import check_place, open_catalog, open_table
+from ashiato.lake.catalog import current_tables
 from ashiato.lake.day_states import LogDay, standing_days
 from ashiato.lake.home import Home
 from ashiato.lake.inventory import matching
@@ -34,8 +34,6 @@ class PinnedLake:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        check_place(home.folder)
-        self._catalog = open_catalog(home.lake)
         self._lease: Lease | None = None
         self._tables: dict[str, Table] = {}
         self._snapshots: dict[str, int | None] = {}
@@ -51,8 +49,7 @@ class PinnedLake:
         with suppress(OSError):
             self._lease = Lease.take(self.home.folder / "readers")
         try:
-            for name in TABLES:
-                table = open_table(self._catalog, name)
+            for name, table in current_tables(self.home.folder).items():
                 current = table.current_snapshot()
                 self._tables[name] = table
                 self._snapshots[name] = None if current is None else current.snapshot_id

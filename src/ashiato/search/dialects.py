@@ -13,6 +13,7 @@ from itertools import product
 from typing import Protocol
 
 from ashiato.engine.views import literal, quote
+from ashiato.lake.naming import naming
 from ashiato.search.fields import Place
 
 #: Lists inside JSON are looked through at this many places of a path.
@@ -115,7 +116,7 @@ class Bound:
         return f"(search_ip6({value}) BETWEEN {self.text(first)} AND {self.text(last)})"
 
     def entities(self, hashes: Sequence[int]) -> str:
-        return f"list_has_any(entities, {self.bind(list(hashes))}::BIGINT[])"
+        return naming(hashes)
 
 
 _OCTET = "(25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2})"

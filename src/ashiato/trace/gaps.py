@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
-from ashiato.lake.file_facts import has_records, skipping
+from ashiato.lake.held import has_records, skipping
 from ashiato.lake.predicates import everything
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t

@@ -15,6 +15,7 @@ from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import event_ref
 from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.lake.footprint_counts import default_view
+from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
@@ -30,6 +31,7 @@ LEARNT: Final = timedelta(days=7)
 FEW_DAYS: Final = 2
 MOST_OF_A_KIND: Final = 40
 MOST_UNUSUAL: Final = 60
+_MOST_DISTINCT: Final = 20_000
 _ACTING: Final = (
     "userIdentity.arn", "userIdentity.accessKeyId", "userIdentity.principalId", "userIdentity.userName",
     "userIdentity.sessionContext.sessionIssuer.arn", "userIdentity.sessionContext.sourceIdentity",
@@ -101,7 +103,8 @@ def habits(
     if not days:
         return NONE
     plan = lake.plan("cloudtrail", between("cloudtrail", days[0], days[-1]))
-    if not plan.files:
+    files = files_naming(plan, [key.hash for key in subject.keys])
+    if not files:
         return NONE
     account = ACCOUNT_REGION["cloudtrail"][0]
     named, values = condition(subject.keys, account)
@@ -116,7 +119,7 @@ def habits(
     columns = ", ".join(f"{sql} AS {kind}" for kind, sql in KINDS.items())
     sql = (
         f"CREATE TEMP TABLE done AS SELECT eventTime AS t, eventID, {columns}, errorCode IS NOT NULL AS failed"
-        f" FROM {relation(plan.files, plan.iceberg_schema)} WHERE eventTime >= $start AND eventTime < $end"
+        f" FROM {relation(files, plan.iceberg_schema)} WHERE eventTime >= $start AND eventTime < $end"
         f" AND {named} AND {allowed} AND {default_view('cloudtrail')} AND ({acting})"
     )
     with reading() as connection:
@@ -130,19 +133,20 @@ def _summed(connection: Any, zone: str, since: date | None, most: int) -> Habits
     ).fetchone()
     if not count:
         return NONE
-    by_kind: dict[str, list[Habit]] = {}
-    left_out: dict[str, int] = {}
-    unusual: list[Habit] = []
-    for kind in KINDS:
-        rows = connection.execute(
-            f"SELECT {kind}, count(*) AS n, count(DISTINCT t::DATE), count(*) FILTER (failed), min(t), max(t),"
-            f" arg_min(eventID, t), arg_min(account, t) FROM done WHERE {kind} IS NOT NULL GROUP BY 1"
-            " ORDER BY n DESC, 1 LIMIT 20000"
-        ).fetchall()
-        every = [_habit(kind, row, first) for row in rows]
-        by_kind[kind] = every[:most]
-        left_out[kind] = len(every) - len(by_kind[kind])
-        unusual += [h for h in every if h.unusual]
+    every: dict[str, list[Habit]] = {kind: [] for kind in KINDS}
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS)
+    for kind, *row in connection.execute(
+        "SELECT kind, value, count(*) AS n, count(DISTINCT t::DATE), count(*) FILTER (failed), min(t), max(t),"
+        " arg_min(eventID, t), arg_min(account, t) FROM"
+        f" (SELECT *, unnest([{kinds}]) AS kind, unnest([{', '.join(KINDS)}]) AS value FROM done)"
+        " WHERE value IS NOT NULL GROUP BY 1, 2"
+        f" QUALIFY row_number() OVER (PARTITION BY kind ORDER BY n DESC, value) <= {_MOST_DISTINCT}"
+        " ORDER BY n DESC, value"
+    ).fetchall():
+        every[kind].append(_habit(kind, row, first))
+    by_kind = {kind: found[:most] for kind, found in every.items()}
+    left_out = {kind: max(0, len(found) - most) for kind, found in every.items()}
+    unusual = [h for found in every.values() for h in found if h.unusual]
     unusual.sort(key=lambda h: (h.first, h.value), reverse=True)
     days = connection.execute(
         "SELECT t::DATE AS day, count(*), count(*) FILTER (failed) FROM done GROUP BY 1 ORDER BY 1"

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.entities import entity_hash
 from ashiato.formats.tables import LOG_TABLES
+from ashiato.lake.naming import naming
 from ashiato.lake.plans import PinnedLake
-from ashiato.lake.presence import names_any, presence
+from ashiato.lake.presence import presence
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,7 @@ def condition(keys: Sequence[Key], account_column: str) -> tuple[str, dict[str, 
     parts: list[str] = []
     values: dict[str, Any] = {}
     for number, (account, hashes) in enumerate(by_account.items()):
-        part = names_any(hashes, f"key_{number}")
-        values |= {f"key_{number}_{i}": each for i, each in enumerate(hashes)}
+        part = naming(hashes)
         if account is not None:
             part = f'({part} AND "{account_column}" = $of_{number})'
             values[f"of_{number}"] = account

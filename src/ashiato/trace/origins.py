@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.principals import is_service_address, principal
 from ashiato.formats.refs import event_ref
-from ashiato.lake.file_facts import making
+from ashiato.lake.held import making
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window
 from ashiato.trace.reading import Asked, between_times, newest
@@ -35,7 +35,7 @@ ISSUING: Final = (
     "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetSessionToken",
     "GetFederationToken", "GetRoleCredentials",
 )  # fmt: skip
-#: Calls among lake.file_facts.MAKING.
+#: Calls among lake.held.MAKING.
 _CREATING: Final = {
     "user": ("CreateUser",),
     "access_key": ("CreateAccessKey",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
-from ashiato.lake.file_facts import Among, Span, during, naming, split
 from ashiato.lake.footprint_counts import default_view
-from ashiato.lake.inventory import LiveFile
+from ashiato.lake.held import Span, during, only, split
+from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
@@ -74,13 +74,13 @@ def newest(
     values: dict[str, Any] | None = None,
     oldest: bool = False,
     columns: Sequence[str] = (),
-    among: Among | None = None,
+    among: Callable[[TablePlan], TablePlan] | None = None,
 ) -> pa.Table:
     """At most `limit` rows of a log that name one of the keys, newest first (or oldest), with their `_tie`.
 
     `found`: the keys' footprints. `after`: only what comes after this place. `where`: a further condition of
     ours; days are then chosen as if every row met it only where there is none. `columns`: these alone.
-    `among`: of a plan's files those that may hold such rows, where lake.file_facts knows.
+    `among`: of a plan's files those that may hold such rows, where lake.held knows.
     """
     days = _by_day(found, table, asked.window, after)
     if not days or limit <= 0:
@@ -185,7 +185,7 @@ class _Wanted:
     values: dict[str, Any]
     oldest: bool
     columns: Sequence[str]
-    among: Among | None = None
+    among: Callable[[TablePlan], TablePlan] | None = None
 
 
 def _read(wanted: _Wanted, spans: list[Span], limit: int) -> pa.Table:
@@ -193,24 +193,22 @@ def _read(wanted: _Wanted, spans: list[Span], limit: int) -> pa.Table:
     parts: list[pa.Table] = []
     few = _FIRST_FILES
     while spans and limit > 0:
-        plan, files = _files(wanted.asked, wanted.table, spans, wanted.among)
-        if not files:
+        plan = _planned(wanted.asked, wanted.table, spans, wanted.among)
+        if not plan.files:
             break
-        spans, later = split(files, spans, few, oldest=wanted.oldest) if limit <= _FEW else (spans, [])
-        part = _rows(wanted, plan, during(files, spans), spans, limit) if spans else pa.table({})
+        spans, later = split(plan, spans, few, oldest=wanted.oldest) if limit <= _FEW else (spans, [])
+        part = _rows(wanted, during(plan, spans), spans, limit) if spans else pa.table({})
         parts += [part] if part.num_rows else []
         limit -= part.num_rows
         spans, few = later, few * 8
     return pa.concat_tables(parts) if parts else pa.table({})
 
 
-def _rows(
-    wanted: _Wanted, plan: TablePlan, files: Sequence[LiveFile], spans: Sequence[Span], limit: int
-) -> pa.Table:
+def _rows(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:
     asked, table, after = wanted.asked, wanted.table, wanted.after
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    paths, schema = [f.path for f in files], plan.iceberg_schema
+    files, schema = plan.files, plan.iceberg_schema
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     parameters |= of_scope | wanted.values
@@ -233,27 +231,26 @@ def _rows(
         if _ONE_GO < limit <= _FEW and len(files) > _FEW_FILES:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
             what = f'"{column}" AS t, {_TIE[table]} AS _tie'
-            sql = f"SELECT {what} FROM {relation(paths, schema, what + at + rest)} WHERE {at} AND {rest}"
+            sql = f"SELECT {what} FROM {relation(files, schema, what + at + rest)} WHERE {at} AND {rest}"
             found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
             if not found:
                 return pa.table({})
             at, times = _of_times(column, found)
         what = ", ".join(f'"{name}"' for name in wanted.columns) or "*"
         what = f"{what}, {_TIE[table]} AS _tie"
-        source = relation(paths, schema, what + at + rest if wanted.columns else None)
+        source = relation(files, schema, what + at + rest if wanted.columns else None)
         sql = f"SELECT {what} FROM {source} WHERE {at} AND {rest}"
         return connection.sql(sql, params=parameters | times).to_arrow_table()
 
 
-def _files(
-    asked: Asked, table: str, spans: Sequence[Span], among: Among | None = None
-) -> tuple[TablePlan, list[LiveFile]]:
+def _planned(
+    asked: Asked, table: str, spans: Sequence[Span], among: Callable[[TablePlan], TablePlan] | None = None
+) -> TablePlan:
     """Files that may hold records of these spans which name one of the keys."""
-    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
-    files = during(plan.live, spans)
+    plan = during(asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date())), spans)
     if among is not None:
-        files = list(among(plan, files))
-    return plan, naming(plan, files, {key.hash for key in asked.keys})
+        plan = among(plan)
+    return only(plan, files_naming(plan, [key.hash for key in asked.keys]))
 
 
 def _of_spans(column: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
@@ -280,7 +277,7 @@ def counted(
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
     spans = _fewer(list(days.values()))
-    plan, files = _files(asked, table, spans)
+    plan = _planned(asked, table, spans)
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     at, times = _of_spans(column, spans)
@@ -290,7 +287,7 @@ def counted(
     where = f"{at} AND {named} AND {allowed} AND {default_view(table)}"
     sql = (
         f'SELECT "{column}"::TIMESTAMP::DATE, count(*), min("{column}"), max("{column}")'
-        f" FROM {relation([f.path for f in files], plan.iceberg_schema, where)} WHERE {where} GROUP BY 1"
+        f" FROM {relation(plan.files, plan.iceberg_schema, where)} WHERE {where} GROUP BY 1"
     )
     with reading() as connection:
         rows = connection.execute(sql, parameters).fetchall()

@@ -184,7 +184,9 @@ class _Making:
         if "origin" in self.parts:
             document["entity"] |= surroundings.entity()
         if "answers" in self.parts:
-            document["answers"] = surroundings.answers(self.rows["cloudtrail"], counted)
+            document["answers"] = surroundings.answers(
+                self.rows["cloudtrail"], counted, self.rows["vpc_flow_logs"]
+            )
         if "links" in self.parts:
             document["links"] = surroundings.links(document)
         if "gaps" in self.parts:
