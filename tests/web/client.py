@@ -79,6 +79,10 @@ class Client:
         }
         return self._send("POST", path, body, sent)
 
+    async def ask(self, path: str) -> Answer:
+        """The same as `get`, beside other requests."""
+        return await self._exchange("GET", path, b"", {})
+
     def leave(self, path: str) -> None:
         """As a browser that is closed before the answer comes."""
         asyncio.run(self._exchange("GET", path, b"", {}, left=True))

@@ -20,7 +20,7 @@ _KINDS: Final = ("resource", "instance", "interface", "user", "access_key")
 #: Of the events of one change so many count: the newest.
 MOST_ROWS: Final = 20_000
 #: Spans of time that files are looked for by; more are joined over the gaps between them.
-_MOST_SPANS: Final = 64
+_MOST_SPANS: Final = 16
 
 
 @dataclass(frozen=True)

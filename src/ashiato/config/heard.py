@@ -9,7 +9,7 @@ from typing import Final
 
 from ashiato.config.reading import as_rows
 from ashiato.lake.day_states import standing_days
-from ashiato.lake.file_facts import FileFacts
+from ashiato.lake.facts import FileFacts
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import at_least, within
 from ashiato.lake.presence import presence

@@ -16,7 +16,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from ashiato.config.reading import as_rows
-from ashiato.lake.file_facts import FileFacts
+from ashiato.lake.facts import FileFacts
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.table_plan import TablePlan

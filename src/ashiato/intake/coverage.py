@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 from pyiceberg.expressions import AlwaysTrue
@@ -17,9 +18,11 @@ from ashiato.core.clock import now
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
 from ashiato.intake.lags import KEPT_STAGES, Place, kept_lags
 from ashiato.intake.watched import read_process, read_watched
+from ashiato.lake.by_file import counted
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import at_least, equal
+from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
@@ -55,12 +58,6 @@ def coverage(home: Home) -> dict[str, Any]:
     }
 
 
-def _connection() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"memory_limit": "512MB"})
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
-
-
 def _places(home: Home, log: str, since: datetime | None = None) -> pa.Table:
     """Account and region of the objects of a log by the folder they lay in; only those with records `since`."""
     o = t.objects.c
@@ -78,9 +75,7 @@ def _lags(home: Home, lake: PinnedLake) -> dict[tuple[str, str, str, str], dict[
     for name in LOG_TABLES:
         description = TABLES[name]
         time = description.time_column
-        newest = home.ledger.scalar(
-            sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == name)
-        )
+        newest = lake.newest(name)
         if newest is None:
             continue
         # A clock that was wrong once must not hide the days that are.
@@ -96,7 +91,7 @@ def _lags(home: Home, lake: PinnedLake) -> dict[tuple[str, str, str, str], dict[
             LEFT JOIN places p ON p.source = r.source AND p.name = r.object
             WHERE r."{time}" >= $since GROUP BY ALL
         """
-        with _connection() as connection:
+        with reading() as connection:
             connection.register("places", _places(home, name, since))
             for source, acc, reg, last, delivered, taken in connection.execute(
                 sql, {"since": since}
@@ -252,32 +247,36 @@ def _skipdata(home: Home, lake: PinnedLake) -> list[dict[str, Any]]:
     plan = lake.plan("vpc_flow_logs", equal("log_status", "SKIPDATA"))
     if not plan.files:
         return []
-    # Windows that follow one another within SKIPDATA_RUN are one gap; a month with ten windows is ten gaps.
-    sql = f"""
-        WITH windows AS (
-          SELECT r.account_id, coalesce(p.region, r.region) AS region, r.interface_id, r.start_time AS first,
-                 to_timestamp(coalesce(r."end", r.start, epoch(r.start_time)::BIGINT)) AS last
-          FROM {relation(plan.files, plan.iceberg_schema)} r LEFT JOIN places p
-          ON p.source = r.source AND p.name = r.object
-          WHERE r.log_status = 'SKIPDATA'),
-        marked AS (
-          SELECT *, coalesce(first > max(last) OVER (PARTITION BY account_id, region, interface_id
-                 ORDER BY first, last ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                 + INTERVAL {SKIPDATA_RUN} SECOND, true)::INT AS begins FROM windows),
-        runs AS (
-          SELECT *, sum(begins) OVER (PARTITION BY account_id, region, interface_id ORDER BY first, last) AS run
-          FROM marked)
-        SELECT account_id, region, interface_id, min(first), max(last), count(*)
-        FROM runs GROUP BY account_id, region, interface_id, run ORDER BY 4 DESC LIMIT {MAX_GAPS}
-    """
-    with _connection() as connection:
+    window = (
+        "account_id, region, interface_id, source, object, start_time AS first,"
+        ' to_timestamp(coalesce("end", start, epoch(start_time)::BIGINT)) AS last, count(*) AS records'
+    )
+    with reading() as connection:
+        source, parameters = counted(connection, plan, window, "log_status = 'SKIPDATA'", {})
+        if not connection.execute(f"SELECT 1 FROM {source} LIMIT 1", parameters).fetchall():
+            return []
         connection.register("places", _places(home, "vpc_flow_logs"))
+        # Windows that follow one another within SKIPDATA_RUN are one gap; a month with ten windows is ten gaps.
+        sql = f"""
+            WITH windows AS (
+              SELECT r.account_id, coalesce(p.region, r.region) AS region, r.interface_id, r.first, r.last, r.records
+              FROM {source} r LEFT JOIN places p ON p.source = r.source AND p.name = r.object),
+            marked AS (
+              SELECT *, coalesce(first > max(last) OVER (PARTITION BY account_id, region, interface_id
+                     ORDER BY first, last ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                     + INTERVAL {SKIPDATA_RUN} SECOND, true)::INT AS begins FROM windows),
+            runs AS (
+              SELECT *, sum(begins) OVER (PARTITION BY account_id, region, interface_id ORDER BY first, last) AS run
+              FROM marked)
+            SELECT account_id, region, interface_id, min(first), max(last), sum(records)::BIGINT
+            FROM runs GROUP BY account_id, region, interface_id, run ORDER BY 4 DESC LIMIT {MAX_GAPS}
+        """
         return [
             _gap(
                 "vpc_flow_logs", account, region, first, last,
                 f"SKIPDATA at {interface}: AWS left out records in {count:,} windows",
             )
-            for account, region, interface, first, last, count in connection.execute(sql).fetchall()
+            for account, region, interface, first, last, count in connection.execute(sql, parameters).fetchall()
         ]  # fmt: skip
 
 
@@ -310,9 +309,7 @@ def _disk(home: Home, lake: PinnedLake) -> dict[str, Any]:
     for name in TABLES:
         whole = lake.plan(name, AlwaysTrue())
         sizes[name] = whole.bytes
-        newest = home.ledger.scalar(
-            sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == name)
-        )
+        newest = lake.newest(name)
         if newest is None or not whole.rows:
             continue
         until = min(newest, today)
@@ -339,13 +336,18 @@ def _day_of(path: str) -> date | str:
 
 
 def _folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; what goes away meanwhile is left out."""
     size = 0
-    for path in folder.rglob("*"):
-        try:
-            if path.is_file():
-                size += path.stat().st_size
-        except OSError:
-            continue
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                with suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        size += _folder_size(Path(entry.path))
+                    elif entry.is_file():
+                        size += entry.stat().st_size
+    except OSError:
+        return size
     return size
 
 

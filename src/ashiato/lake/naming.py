@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from cachetools import LRUCache, cached
 
@@ -17,7 +18,9 @@ from ashiato.lake.table_plan import TablePlan
 _MOST_ALONE: Final = 60
 #: Rows of a plan up to which it is known of each file what it names; some 4 bytes are kept for each row.
 _MOST_ROWS: Final = 6_000_000
-_files: LRUCache[str, npt.NDArray[np.int32]] = LRUCache(32 << 20, getsizeof=lambda named: int(named.nbytes))
+_files: LRUCache[tuple[str, str], npt.NDArray[np.int32]] = LRUCache(
+    32 << 20, getsizeof=lambda held: int(held.nbytes)
+)
 
 
 def naming(hashes: Iterable[int]) -> str:
@@ -34,21 +37,37 @@ def files_naming(plan: TablePlan, hashes: Sequence[int]) -> Sequence[str]:
 
     To read a file's column for this costs as much as to search it once, and is done once: a data file never changes.
     """
+    return _holding(plan, "entities", hashes)
+
+
+def files_of(plan: TablePlan, values: Iterable[str]) -> Sequence[str]:
+    """The same of a plan of footprints, for entities as they are written."""
+    return _holding(plan, "entity", [hash(value) for value in values])
+
+
+def _holding(plan: TablePlan, column: str, hashes: Sequence[int]) -> Sequence[str]:
     if plan.rows > _MOST_ROWS:
         return plan.files
-    wanted = np.unique(np.array(hashes, np.int64) >> 32).astype(np.int32)
-    return [file for file in plan.files if _names_any(_named(file), wanted)]
+    wanted = _halves(np.array(hashes, np.int64))
+    return [file for file in plan.files if _any_in(wanted, _held(file, column))]
 
 
-def _names_any(named: npt.NDArray[np.int32], wanted: npt.NDArray[np.int32]) -> bool:
-    places = np.searchsorted(named, wanted)
-    within = places < len(named)
-    return bool((named[places[within]] == wanted[within]).any())
+def _any_in(wanted: npt.NDArray[np.int32], held: npt.NDArray[np.int32]) -> bool:
+    places = np.searchsorted(held, wanted)
+    within = places < len(held)
+    return bool((held[places[within]] == wanted[within]).any())
 
 
 @cached(_files, lock=Lock())
-def _named(file: str) -> npt.NDArray[np.int32]:
-    """The upper halves of all hashes in a file, sorted: few files name what they do not hold."""
-    lists = pq.read_table(file, columns=["entities"], partitioning=None)["entities"]
-    values = np.concatenate([np.empty(0, np.int64), *(c.flatten().to_numpy() for c in lists.chunks)])
-    return np.unique((values >> 32).astype(np.int32))
+def _held(file: str, column: str) -> npt.NDArray[np.int32]:
+    rows = pq.read_table(file, columns=[column], partitioning=None)[column]
+    if column == "entity":
+        return _halves(np.array([hash(value) for value in pc.unique(rows).to_pylist()], np.int64))
+    return _halves(
+        np.concatenate([np.empty(0, np.int64), *(part.flatten().to_numpy() for part in rows.chunks)])
+    )
+
+
+def _halves(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """Their upper halves, sorted: few files seem to hold what they do not."""
+    return np.unique((hashes >> 32).astype(np.int32))

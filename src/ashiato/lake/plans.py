@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -17,7 +18,7 @@ from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import current_tables
 from ashiato.lake.day_states import LogDay, standing_days
 from ashiato.lake.home import Home
-from ashiato.lake.inventory import matching
+from ashiato.lake.inventory import matching, newest_time
 from ashiato.lake.leases import Lease
 from ashiato.lake.table_plan import TablePlan
 from ashiato.ledger import tables as t
@@ -95,6 +96,12 @@ class PinnedLake:
                 self._plans.pop(next(iter(self._plans)))
             self._plans[key] = self._planned(table, row_filter)
         return self._plans[key]
+
+    def newest(self, table: str) -> datetime | None:
+        """The newest time of a record, as the files of a log tell it."""
+        snapshot = self._snapshots[table]
+        iceberg = self._tables[table]
+        return newest_time(iceberg, None if snapshot is None else iceberg.snapshot_by_id(snapshot))
 
     def _planned(self, table: str, row_filter: BooleanExpression) -> TablePlan:
         iceberg = self._tables[table]

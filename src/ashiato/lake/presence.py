@@ -14,7 +14,7 @@ from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
 from ashiato.lake.day_states import LogDay
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
-from ashiato.lake.naming import files_naming, naming
+from ashiato.lake.naming import files_naming, files_of, naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most
 from ashiato.lake.reading import reading
@@ -71,11 +71,14 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
     low, high = min(d.day for d in days), max(d.day for d in days)
     span = And(at_least("day", low.isoformat()), at_most("day", high.isoformat()))
     plan = lake.plan("footprints", And(span, any_of("entity", values)))
+    files = files_of(plan, values)
+    if not files:
+        return FOOTPRINTS.schema.empty_table()
     with reading() as connection:
         # Constants, not a subquery: they are compared with each row group's statistics and bloom filter.
         places = ", ".join(f"${i + 1}" for i in range(len(values)))
         columns = ", ".join(f'"{c.name}"' for c in FOOTPRINTS.columns)
-        sql = f"SELECT {columns} FROM {relation(plan.files, plan.iceberg_schema)} WHERE entity IN ({places})"
+        sql = f"SELECT {columns} FROM {relation(files, plan.iceberg_schema)} WHERE entity IN ({places})"
         found = connection.sql(sql, params=list(values)).to_arrow_table().cast(FOOTPRINTS.schema)
     stands = pa.array([f"{d.table} {d.day.isoformat()}" for d in days], pa.string())
     names = pc.binary_join_element_wise(found["table"], found["day"].cast(pa.string()), " ")

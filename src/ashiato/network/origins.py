@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ashiato.core.scope import AccountScope
+from ashiato.lake.by_file import counted
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import within
 from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
 from ashiato.network.addresses import AddressKind, Networks, country_of, kind_of, network_of
 
 #: Addresses that are told apart, the busiest first; the rest is counted in `Origins.others`.
@@ -59,20 +59,25 @@ def origins(
     scope: AccountScope,
     most: int = 10,
 ) -> Origins:
-    """Of the calls with start <= time < end; `before` (earlier than `start`) is how far back "new" looks."""
+    """Of the calls with start <= time < end, whole hours; `before` (earlier than `start`) is how far back "new" looks."""
     plan = lake.plan("cloudtrail", within("eventTime", before.isoformat(), end.isoformat()))
-    allowed, values = scope.sql('"recipientAccountId"')
-    sql = (
-        'SELECT "sourceIPAddress", count(*) FILTER ("eventTime" >= $start) AS n, min("eventTime") < $start'
-        f" FROM {relation(plan.files, plan.iceberg_schema)}"
-        f' WHERE "eventTime" >= $before AND "eventTime" < $end AND "sourceIPAddress" IS NOT NULL'
-        f" AND {default_view('cloudtrail')} AND {allowed} GROUP BY 1 ORDER BY 2 DESC, 1"
+    counts_of = (
+        'floor(epoch("eventTime") / 3600)::BIGINT AS hour, "recipientAccountId" AS account,'
+        ' "sourceIPAddress" AS address, count(*) AS records'
     )
-    parameters: dict[str, object] = {
-        "start": start, "end": end, "before": before, "superseded": list(lake.superseded), **values,
-    }  # fmt: skip
+    where = f'"sourceIPAddress" IS NOT NULL AND {default_view("cloudtrail")}'
+    allowed, of_scope = scope.sql("account")
     with reading() as connection:
-        cursor = connection.execute(sql, parameters)
+        source, parameters = counted(
+            connection, plan, counts_of, where, {"superseded": sorted(lake.superseded)}
+        )
+        for name, moment in (("start", start), ("before", before), ("end", end)):
+            parameters[name] = int(moment.timestamp()) // 3600
+        cursor = connection.execute(
+            "SELECT address, coalesce(sum(records) FILTER (hour >= $start), 0)::BIGINT AS n, min(hour) < $start"
+            f" FROM {source} WHERE hour >= $before AND hour < $end AND {allowed} GROUP BY 1 ORDER BY 2 DESC, 1",
+            {**parameters, **of_scope},
+        )
         rows = cursor.fetchmany(MOST_ADDRESSES)
         others = 0
         while more := cursor.fetchmany(MOST_ADDRESSES):

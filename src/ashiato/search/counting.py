@@ -161,17 +161,19 @@ class _Counting:
             return tuple(Facet(f.name, (), 0) for f in self.fields)
         bits = len(self.fields)
         whole = (1 << (bits + 1)) - 1
+        places = {whole & ~(1 << (bits - 1 - i)): i for i in range(bits)}
         sql = (
-            "SELECT value, n, count(*) OVER () FROM (SELECT value, sum(n)::BIGINT AS n FROM counted"
-            f" WHERE place = $place GROUP BY value) ORDER BY n DESC, value LIMIT {TOP}"
+            "SELECT place, value, n, among FROM (SELECT *, count(*) OVER (PARTITION BY place) AS among,"
+            " row_number() OVER (PARTITION BY place ORDER BY n DESC, value) AS rank FROM"
+            " (SELECT place, value, sum(n)::BIGINT AS n FROM counted WHERE list_contains($places, place)"
+            f" GROUP BY place, value)) WHERE rank <= {TOP} ORDER BY place, rank"
         )
-        made = []
-        for i, field in enumerate(self.fields):
-            place = {"place": whole & ~(1 << (bits - 1 - i))}
-            rows = self.reader.run(sql, place, Deadline(5))
-            values = tuple(FacetValue(v, int(n)) for v, n, _ in rows)
-            made.append(Facet(field.name, values, int(rows[0][2]) if rows else 0))
-        return tuple(made)
+        found: list[list[FacetValue]] = [[] for _ in self.fields]
+        distinct = [0] * bits
+        for place, value, n, among in self.reader.run(sql, {"places": list(places)}, Deadline(5)):
+            found[places[place]].append(FacetValue(value, int(n)))
+            distinct[places[place]] = int(among)
+        return tuple(Facet(field.name, tuple(found[i]), distinct[i]) for i, field in enumerate(self.fields))
 
 
 def _buckets(

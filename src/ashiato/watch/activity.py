@@ -8,17 +8,13 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-import sqlalchemy as sa
-
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
+from ashiato.lake.by_file import counted
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import within
 from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
-from ashiato.ledger import Ledger
-from ashiato.ledger import tables as t
 
 HOUR = timedelta(hours=1)
 WEEK = timedelta(days=7)
@@ -45,13 +41,6 @@ class Hour:
     usual: float | None
 
 
-def newest_record(ledger: Ledger, log: str) -> datetime | None:
-    """The newest record of a log that was taken in; None where there is none."""
-    o = t.objects.c
-    found: datetime | None = ledger.scalar(sa.select(sa.func.max(o.newest_record)).where(o.log == log))
-    return found
-
-
 def whole_hour(moment: datetime) -> datetime:
     """The end of the hour that holds a moment.
 
@@ -66,22 +55,23 @@ def activity(lake: PinnedLake, log: Log, start: datetime, end: datetime, scope: 
     since = start - WEEKS * WEEK
     column = TABLES[log].time_column
     plan = lake.plan(log, within(column, since.isoformat(), end.isoformat()))
-    allowed, values = scope.sql(f'"{ACCOUNT_REGION[log][0]}"')
-    parameters: dict[str, object] = {"since": since, "end": end, **values}
-    if log == "cloudtrail":
-        parameters["superseded"] = list(lake.superseded)
-    sql = (
-        f'SELECT epoch("{column}")::BIGINT // 3600, count(*), count(*) FILTER ({_MARKED[log]})'
-        f" FROM {relation(plan.files, plan.iceberg_schema)}"
-        f' WHERE "{column}" >= $since AND "{column}" < $end AND {default_view(log)} AND {allowed} GROUP BY 1'
+    counts_of = (
+        f'floor(epoch("{column}") / 3600)::BIGINT AS hour, "{ACCOUNT_REGION[log][0]}" AS account,'
+        f" count(*) AS records, count(*) FILTER ({_MARKED[log]}) AS marked"
     )
+    values = {"superseded": sorted(lake.superseded)} if log == "cloudtrail" else {}
+    allowed, of_scope = scope.sql("account")
     with reading() as connection:
-        rows = connection.execute(sql, parameters).fetchall()
+        source, parameters = counted(connection, plan, counts_of, default_view(log), values)
+        rows = connection.execute(
+            f"SELECT hour, sum(records)::BIGINT, sum(marked)::BIGINT FROM {source}"
+            f" WHERE hour >= $since AND hour < $end AND {allowed} GROUP BY 1",
+            {**parameters, **of_scope, "since": _number(since), "end": _number(end)},
+        ).fetchall()
     counts = {int(hour): (int(count), int(marked)) for hour, count, marked in rows}
     known_from = min(counts, default=0)
     found = []
-    first, last = int(start.timestamp()) // 3600, int(end.timestamp()) // 3600
-    for hour in range(first, last):
+    for hour in range(_number(start), _number(end)):
         earlier = [hour - week * 168 for week in range(1, WEEKS + 1)]
         usual = [counts.get(h, (0, 0))[0] for h in earlier if counts and h >= known_from]
         count, marked = counts.get(hour, (0, 0))
@@ -92,3 +82,8 @@ def activity(lake: PinnedLake, log: Log, start: datetime, end: datetime, scope: 
             )
         )  # fmt: skip
     return found
+
+
+def _number(hour: datetime) -> int:
+    """Hours since 1970."""
+    return int(hour.timestamp()) // 3600

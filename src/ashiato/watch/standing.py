@@ -19,7 +19,7 @@ from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.network.addresses import Networks
 from ashiato.network.origins import Origins, origins
-from ashiato.watch.activity import LOGS, WEEK, WEEKS, Hour, Log, activity, newest_record, whole_hour
+from ashiato.watch.activity import LOGS, WEEK, WEEKS, Hour, Log, activity, whole_hour
 from ashiato.watch.habits import Habits
 from ashiato.watch.silence import silent
 
@@ -53,7 +53,8 @@ class Standing:
     def window(self, days: int) -> Window:
         """The newest `days`, to this hour or, where nothing comes any more, to the newest record's."""
         moment = now()
-        found = [newest_record(self.home.ledger, log) for log in LOGS]
+        with PinnedLake(self.home) as lake:
+            found = [lake.newest(log) for log in LOGS]
         newest = max((m for m in found if m is not None), default=None)
         stale = newest is not None and newest < moment - timedelta(days=1)
         end = whole_hour(newest if stale and newest is not None else moment)

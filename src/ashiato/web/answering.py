@@ -6,6 +6,7 @@ import inspect
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -33,9 +34,13 @@ _log = logging.getLogger("ashiato.web")
 MOST_FIELDS = 500
 
 
-def endpoint_of(site: Site, route: Route) -> Callable[[Request], Awaitable[Response]]:
-    """The route as Starlette calls it. Handlers are plain functions, in a thread; streams of events are not."""
+def endpoint_of(
+    site: Site, route: Route, reading: AbstractAsyncContextManager[None]
+) -> Callable[[Request], Awaitable[Response]]:
+    """The route as Starlette calls it. Handlers are plain functions, in a thread; streams of events are not. Those that
+    read the lake wait for `reading` first."""
     streams = inspect.iscoroutinefunction(route.handler)
+    turn = reading if route.lake else nullcontext()
 
     async def endpoint(request: Request) -> Response:
         form: Mapping[str, list[str]] = {}
@@ -51,7 +56,8 @@ def endpoint_of(site: Site, route: Route) -> Callable[[Request], Awaitable[Respo
             found = route.handler(visit)
             assert not isinstance(found, Response)
             return await found
-        return await run_in_threadpool(answer, site, request, route, form)
+        async with turn:
+            return await run_in_threadpool(answer, site, request, route, form)
 
     return endpoint
 

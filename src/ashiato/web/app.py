@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -35,8 +37,9 @@ def make_app(site: Site) -> Starlette:
     async def no_method(request: Request, _: Exception) -> Response:
         return await run_in_threadpool(error_answer, site, request, None, 405)
 
+    reading = asyncio.Semaphore(most_readers())
     routes: list[BaseRoute] = [
-        Place(r.path, endpoint_of(site, r), methods=[r.method], name=r.name)
+        Place(r.path, endpoint_of(site, r, reading), methods=[r.method], name=r.name)
         for r in sorted(site.routes, key=_fixed_first)
     ]
     routes.append(Mount("/static", _Static(directory=STATIC)))
@@ -50,6 +53,12 @@ def make_app(site: Site) -> Starlette:
             Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
         ],
     )
+
+
+def most_readers() -> int:
+    """Pages that read the lake at the same time. More of them only share the processors, each waits for all, and pages
+    that need no lake wait among them: so these come in their order, and the others pass by."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) + 1
 
 
 def _fixed_first(route: Route) -> tuple[int, bool, str]:

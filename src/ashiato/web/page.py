@@ -45,7 +45,7 @@ class Route:
     """One method of one path. `name` is `area.function`, unique; `title` a message (N_), a question where it fits.
 
     `ability`: one of access.roles.ABILITIES that is asked for instead of the role, where the role alone says too little.
-    `lake`: the page reads the lake. `grouped`: the filter by account group applies and is offered.
+    `lake`: the page reads the lake, and waits its turn where many do (web.app.most_readers). `grouped`: the filter by account group applies and is offered.
     """
 
     area: str

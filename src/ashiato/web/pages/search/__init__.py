@@ -140,7 +140,8 @@ def complete(visit: Visit) -> Response:
     )
 
 
-@area.get("/search/sql", title=N_("Ask in SQL"), least="analyst", ability="sql", lake=True)
+# Not `lake`: a question may take a minute, and pages do not wait behind it.
+@area.get("/search/sql", title=N_("Ask in SQL"), least="analyst", ability="sql")
 def sql(visit: Visit) -> Response:
     from ashiato.core.errors import AshiatoError
     from ashiato.search.asking import SHOWN_ROWS, ask
@@ -182,7 +183,7 @@ def sql(visit: Visit) -> Response:
     )
 
 
-@area.get("/search/sql/export", title=N_("Export of an answer"), least="analyst", ability="sql", lake=True)
+@area.get("/search/sql/export", title=N_("Export of an answer"), least="analyst", ability="sql")
 def sql_export(visit: Visit) -> Response:
     from ashiato.core.printing import csv_lines, to_json
     from ashiato.search.asking import EXPORTED_ROWS, ask
