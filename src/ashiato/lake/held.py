@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
-from ashiato.lake.file_facts import FileFacts
+from ashiato.lake.facts import FileFacts
 from ashiato.lake.inventory import LiveFile
 from ashiato.lake.reading import reading
 from ashiato.lake.table_plan import TablePlan
