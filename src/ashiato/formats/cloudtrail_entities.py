@@ -38,6 +38,11 @@ OPEN = (
     "requestParameters", "responseElements", "serviceEventDetails", "insightDetails", "edgeDeviceDetails",
     "eventContext", "summary",
 )  # fmt: skip
+#: Every column that names something.
+COLUMNS = (
+    "userIdentity", "recipientAccountId", "sourceIPAddress", "vpcEndpointId", "vpcEndpointAccountId", "resources",
+    "errorMessage", "additionalEventData", *OPEN,
+)  # fmt: skip
 #: additionalEventData is mostly figures of S3; it names something only where one of these stands in it.
 _NAMING_DATA = r'"arn:|serName":|[iI]d":"(?:vpce|i|eni)-'
 #: `… not authorized to perform: iam:PassRole on resource: arn:…`: the target, where the request is left out.

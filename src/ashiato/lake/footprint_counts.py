@@ -37,10 +37,15 @@ def default_view(table: str) -> str:
 
 def selection(table: str) -> str:
     """The columns that `Counter.add` needs, as SQL: all that a record may name things in."""
-    description = TABLES[table]
-    names = (c.name for c in description.columns if c.name not in _LEFT_OUT)
-    listed = ", ".join(f'"{n}"' for n in names)
-    return f'"{description.time_column}" AS _time, {listed}'
+    listed = ", ".join(f'"{n}"' for n in naming_columns(table))
+    return f'"{TABLES[table].time_column}" AS _time, {listed}'
+
+
+def naming_columns(table: str) -> tuple[str, ...]:
+    """The columns that `named_in` needs, and what of a flow tells how much went which way."""
+    if table == "cloudtrail":
+        return cloudtrail_entities.COLUMNS
+    return tuple(c.name for c in TABLES[table].columns if c.name not in _LEFT_OUT)
 
 
 def named_in(table: str, rows: pa.RecordBatch) -> pa.Table:

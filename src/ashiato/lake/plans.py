@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from ashiato.core.clock import now
 from ashiato.core.errors import AshiatoError
 from ashiato.formats.tables import TABLES
 from ashiato.lake.catalog import current_tables
+from ashiato.lake.day_states import LogDay, standing_days
 from ashiato.lake.home import Home
 from ashiato.lake.inventory import matching, newest_time
 from ashiato.lake.leases import Lease
@@ -66,6 +68,12 @@ class PinnedLake:
         """The pinned snapshot of a table; None where nothing was written yet."""
         return self._snapshots[name]
 
+    @cached_property
+    def days(self) -> tuple[set[LogDay], set[LogDay]]:
+        """Days whose footprints stand at these snapshots, and those to count. What changes after it was asked first
+        is not in the snapshots."""
+        return standing_days(self.home.ledger, self.pinned_at)
+
     @property
     def superseded(self) -> Sequence[str]:
         """Ids of events that a later addendum corrects."""
@@ -106,6 +114,7 @@ class PinnedLake:
             sum(file.bytes for file in files),
             sum(file.rows for file in files),
             snapshot,
+            tuple(files),
         )
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from pyiceberg.expressions import And, Or
 
 from ashiato.formats.entities import KINDS, entity_hash
 from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
-from ashiato.lake.day_states import LogDay, standing_days
+from ashiato.lake.day_states import LogDay
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
 from ashiato.lake.naming import MOST_ROWS, files_naming, files_of, naming
@@ -45,7 +45,7 @@ def presence(
     time in their rows, not in the whole lake's.
     """
     first, last = since or _FAR_PAST, until or _FAR_FUTURE
-    standing, counted = standing_days(lake.home.ledger, lake.pinned_at)
+    standing, counted = lake.days
 
     def asked(days: set[LogDay]) -> set[LogDay]:
         return {d for d in days if d.table in tables and first <= d.day <= last}
@@ -108,10 +108,9 @@ def _counted(
                 f'("{time}" >= $start_{i}::TIMESTAMPTZ AND "{time}" < $end_{i}::TIMESTAMPTZ)'
                 for i in range(len(part))
             )
-            sql = (
-                f"SELECT {selection(table)} FROM {relation(files, plan.iceberg_schema)} WHERE ({times})"
-                f" AND {naming(hashes)} AND {default_view(table)}"
-            )
+            where = f"({times}) AND {naming(hashes)} AND {default_view(table)}"
+            source = relation(files, plan.iceberg_schema, selection(table) + where)
+            sql = f"SELECT {selection(table)} FROM {source} WHERE {where}"
             parameters: dict[str, object] = {}
             for i, run in enumerate(part):
                 parameters[f"start_{i}"] = run[0].isoformat()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +16,8 @@ from pyiceberg.types import IcebergType, ListType, StructType
 
 from ashiato.formats.columns import TableDescription
 from ashiato.lake.inventory import matching
+
+_WORD: Final = re.compile(r"\w+")
 
 
 def day_bounds(day: int) -> tuple[datetime, datetime]:
@@ -41,15 +45,23 @@ def duckdb_type(type_: IcebergType) -> str:
     return names[str(type_)]
 
 
-def relation(files: Sequence[str], schema: Schema) -> str:
-    """SQL that reads these files by field id: an added column is null in older files."""
+def relation(files: Sequence[str], schema: Schema, sql: str | None = None) -> str:
+    """SQL that reads these files by field id: an added column is null in older files.
+
+    `sql`: the clauses that it is for. Only columns whose names stand in them are there then: DuckDB takes 2 to 3 ms
+    over all of them, more than over most reads.
+    """
+    wanted = schema.fields
+    if sql is not None:
+        words = set(_WORD.findall(sql))
+        wanted = tuple(f for f in wanted if f.name in words)
     if not files:
-        columns = ", ".join(f'NULL::{duckdb_type(f.field_type)} AS "{f.name}"' for f in schema.fields)
+        columns = ", ".join(f'NULL::{duckdb_type(f.field_type)} AS "{f.name}"' for f in wanted)
         return f"(SELECT {columns} WHERE false)"
     listed = ", ".join("'" + f.replace("'", "''") + "'" for f in files)
     fields = ", ".join(
         f"{f.field_id}: {{name: '{f.name}', type: '{duckdb_type(f.field_type)}', default_value: NULL}}"
-        for f in schema.fields
+        for f in wanted
     )
     return f"read_parquet([{listed}], hive_partitioning=false, schema=MAP {{{fields}}})"
 

@@ -10,12 +10,14 @@ from ashiato.formats.columns import TableDescription
 if TYPE_CHECKING:
     from pyiceberg.schema import Schema
 
+    from ashiato.lake.inventory import LiveFile
+
 
 @dataclass(frozen=True)
 class TablePlan:
     """The files of one table that may hold matching rows: local paths, their bytes and rows.
 
-    `snapshot_id` is None for a table that nothing was written to yet.
+    `snapshot_id` is None for a table that nothing was written to yet. `live`: the files with their bounds.
     """
 
     description: TableDescription
@@ -24,3 +26,4 @@ class TablePlan:
     bytes: int
     rows: int
     snapshot_id: int | None
+    live: tuple[LiveFile, ...] = ()

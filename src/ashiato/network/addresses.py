@@ -188,7 +188,12 @@ def kind_of(address: str | None, own: Networks | None = None) -> AddressKind:
         return "service" if is_service_address(address) else "invalid"
     if own is not None and own.name_of(address):
         return "own"
-    return "private" if any(found.version == n.version and found in n for n in _PRIVATE) else "public"
+    return "private" if _is_private(found) else "public"
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_private(address: Address) -> bool:
+    return any(address.version == n.version and address in n for n in _PRIVATE)
 
 
 def network_of(address: str | None, own: Networks) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -20,16 +20,27 @@ from ashiato.trace.subjects import Subject
 _COLUMNS = (
     "eventID", "record_hash", "recipientAccountId", "eventTime", "eventSource", "eventName", "eventCategory",
     "awsRegion", "sourceIPAddress", "errorCode", "errorMessage", "readOnly", "eventType", "requestParameters",
-    "responseElements", "additionalEventData", "resources", "userIdentity",
+    "responseElements", "additionalEventData", "resources",
+)  # fmt: skip
+#: What `made_by` asks of an identity.
+_WHO: Final = (
+    ("type",), ("arn",), ("principalId",), ("accessKeyId",), ("userName",), ("sessionContext", "sourceIdentity"),
+    ("sessionContext", "sessionIssuer", "arn"), ("onBehalfOf", "userId"),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Act:
-    """One operation. `mine`: the subject made it, and was not only named by it."""
+    """One operation. `mine`: the subject made it, and was not only named by it.
+
+    `row`: without the identity, which is large and seldom asked for; it is the one at a place in `identities`.
+    """
 
     row: Mapping[str, Any]
     mine: bool
+    access_key: str | None
+    identities: pa.StructArray
+    place: int
 
     @cached_property
     def time(self) -> datetime:
@@ -73,15 +84,53 @@ class Act:
 
     @cached_property
     def who(self) -> str:
-        return principal(self.row["userIdentity"], self.row["recipientAccountId"]).arn
+        return principal(self.identity, self.row["recipientAccountId"]).arn
+
+    @cached_property
+    def identity(self) -> Mapping[str, Any] | None:
+        identity: Mapping[str, Any] | None = self.identities[self.place].as_py()
+        return identity
+
+    @cached_property
+    def targets(self) -> tuple[str, ...]:
+        """The first two ARNs or names that it was done to."""
+        from ashiato.words import resources
+
+        return resources({**self.row, "userIdentity": self.identity}, 2)
 
 
 def acts_of(rows: pa.Table, subject: Subject) -> list[Act]:
     """The operations of these rows, newest first."""
     if not rows.num_rows:
         return []
+    identities = rows["userIdentity"].combine_chunks()
+    who = list(zip(*(_field(identities, path).to_pylist() for path in _WHO), strict=True))
+    mine = {each: made_by(subject, _identity(each)) for each in set(who)}
+    key = _WHO.index(("accessKeyId",))
     listed = as_rows(rows.select(list(_COLUMNS)))
-    return [Act(row, made_by(subject, row["userIdentity"] or {})) for row in listed]
+    return [
+        Act(row, mine[each], each[key], identities, place)
+        for place, (row, each) in enumerate(zip(listed, who, strict=True))
+    ]
+
+
+def _field(identities: pa.StructArray, path: Sequence[str]) -> pa.Array:
+    """A field of identities, or of what is nested in them; null where an outer one is."""
+    found = identities
+    for name in path:
+        found = found.flatten()[found.type.get_field_index(name)]
+    return found
+
+
+def _identity(values: Sequence[str | None]) -> dict[str, Any]:
+    """An identity of these values alone."""
+    identity: dict[str, Any] = {}
+    for (*outer, name), value in zip(_WHO, values, strict=True):
+        place = identity
+        for each in outer:
+            place = place.setdefault(each, {})
+        place[name] = value
+    return identity
 
 
 def made_by(subject: Subject, identity: Mapping[str, Any]) -> bool:
@@ -103,10 +152,3 @@ def made_by(subject: Subject, identity: Mapping[str, Any]) -> bool:
             identity.get("userName") in values and identity.get("type") != "AssumedRole"
         )
     return bool({arn, issuer, identity.get("principalId")} & values)
-
-
-def targets(act: Act) -> Sequence[str]:
-    """ARNs and names that an operation was done to."""
-    from ashiato.words import resources
-
-    return resources(act.row)

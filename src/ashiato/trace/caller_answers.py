@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ashiato.formats.outcomes import opened_mapping
 from ashiato.network.addresses import network_of
-from ashiato.trace.acting import Act, targets
+from ashiato.trace.acting import Act
 from ashiato.trace.answering import NEWEST_ONLY, Answer, Verdict, listed, thing
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling, clock
@@ -88,6 +88,18 @@ class Calls:
     data_events: bool
     ours: frozenset[str] = frozenset()
 
+    def networks(self, telling: Telling) -> dict[str, list[Act]]:
+        """Network → calls from it, the network with the oldest call first."""
+        of_address: dict[str, list[Act]] = {}
+        found: dict[str, list[Act]] = {}
+        for act in reversed(self.mine):
+            if act.address is None:
+                continue
+            if act.address not in of_address:
+                of_address[act.address] = found.setdefault(network_of(act.address, telling.networks), [])
+            of_address[act.address].append(act)
+        return found
+
 
 def caller_answers(calls: Calls, telling: Telling) -> list[Answer]:
     """The five answers."""
@@ -150,7 +162,7 @@ def _container(act: Act) -> str:
         value = act.request.get(key)
         if isinstance(value, str) and value:
             return value[:1100]
-    return next(iter(targets(act)), "")
+    return next(iter(act.targets), "")
 
 
 def _kind(value: str) -> str:
@@ -160,15 +172,6 @@ def _kind(value: str) -> str:
 def _bytes(act: Act) -> int:
     value = act.more.get("bytesTransferredOut")
     return int(value) if isinstance(value, int | float) and 0 <= value < 1 << 60 else 0
-
-
-def _networks(calls: Calls, telling: Telling) -> dict[str, list[Act]]:
-    """Network → calls from it, the network with the oldest call first."""
-    found: dict[str, list[Act]] = {}
-    for act in reversed(calls.mine):
-        if act.address is not None:
-            found.setdefault(network_of(act.address, telling.networks), []).append(act)
-    return found
 
 
 def _place(network: str, acts: Sequence[Act], telling: Telling) -> str:
@@ -192,7 +195,7 @@ def _addresses(acts: Sequence[Act], telling: Telling) -> list[dict[str, Any]]:
 
 def _peers(calls: Calls, gap: Sequence[Phrase], telling: Telling) -> Answer:
     language = telling.language
-    networks = _networks(calls, telling)
+    networks = calls.networks(telling)
     ordered = sorted(networks.items(), key=lambda pair: pair[1][0].time, reverse=True)
     said = []
     if networks:
@@ -214,7 +217,7 @@ def _peers(calls: Calls, gap: Sequence[Phrase], telling: Telling) -> Answer:
 
 
 def _elsewhere(calls: Calls, gap: Sequence[Phrase], telling: Telling) -> Answer:
-    networks = _networks(calls, telling)
+    networks = calls.networks(telling)
     own = [n for n, acts in networks.items() if all(a.address in calls.ours for a in acts)]
     # Where nothing is known as one's own, the first network stands for it.
     usual = own or list(networks)[:1]
@@ -241,13 +244,13 @@ def _touched(calls: Calls, gap: Sequence[Phrase], telling: Telling) -> Answer:
         names = listed(counted_calls(changed), language, 8)
         said = [Phrase(TOUCHED, {"n": f"{len(changed):,}", "names": names})]
     made = [a for a in changed if a.name in _MAKING]
-    told = _once(v for act in made for v in list(targets(act))[:2])
+    told = _once(v for act in made for v in act.targets)
     name_of = {v: telling.names.said(v, language) for v in told}
     if told:
         said.append(Phrase(MADE, {"names": listed(list(dict.fromkeys(name_of.values())), language)}))
     if failed:
         said.append(Phrase(DENIED, {"n": f"{failed:,}"}))
-    about: Counter[str] = Counter(v for a in changed for v in list(targets(a))[:2])
+    about: Counter[str] = Counter(v for a in changed for v in a.targets)
     others = _once((*told, *(v for v, _ in about.most_common(20))))
     things = [thing(_kind(v), v, name_of[v]) for v in told]
     things += [

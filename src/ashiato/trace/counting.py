@@ -3,14 +3,15 @@ only where these may count a record twice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ashiato.formats.tables import LOG_TABLES
+from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.trace.reading import Asked, counted
 
 
@@ -27,8 +28,9 @@ class Count:
         return dict(self.by_table).get(table, 0)
 
 
-def count(asked: Asked, found: pa.Table) -> Count:
-    """Records that name one of the keys within the window. `found`: the keys' footprints.
+def count(asked: Asked, found: pa.Table, whole: Mapping[str, pa.Table]) -> Count:
+    """Records that name one of the keys within the window. `found`: the keys' footprints; `whole`: all of these
+    records, by log, of logs where they are at hand.
 
     A record in which something is both actor and target has a footprint of each: days on which that may be are
     counted by their rows, as are days that the window cuts.
@@ -37,6 +39,13 @@ def count(asked: Asked, found: pa.Table) -> Count:
     firsts: list[datetime] = []
     lasts: list[datetime] = []
     for table in LOG_TABLES:
+        if table in whole:
+            if whole[table].num_rows:
+                times = pc.min_max(whole[table][TABLES[table].time_column])
+                by_table[table] = whole[table].num_rows
+                firsts.append(times["min"].as_py())
+                lasts.append(times["max"].as_py())
+            continue
         total, doubtful = 0, {}
         for day, rows in _by_day(found, table).items():
             first, last = min(r["first"] for r in rows), max(r["last"] for r in rows)

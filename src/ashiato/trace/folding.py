@@ -7,7 +7,7 @@ same caller on the same resources with the same result. All only while less than
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -26,6 +26,8 @@ _COLUMNS: Final = (
     "eventTime", "eventSource", "eventName", "readOnly", "errorCode", "sourceIPAddress", "eventType",
     "requestParameters", "recipientAccountId",
 )  # fmt: skip
+_CALLER: Final = ("type", "arn", "principalId", "accessKeyId", "invokedBy", "userName")
+_AT_ONCE: Final = 512
 
 
 def reads(row: Mapping[str, Any]) -> bool:
@@ -44,32 +46,33 @@ def noise_of(row: Mapping[str, Any]) -> Noise | None:
 
 def folded(rows: pa.Table, limit: int) -> list[list[int]]:
     """At most `limit` groups of rows (numbers, newest first), which hold the first n rows without one left out."""
-    listed = as_rows(rows.select(list(_COLUMNS)))
-    identities = [_caller(i) for i in rows["userIdentity"].to_pylist()] if rows.num_rows else []
     groups: list[list[int]] = []
     joined: dict[tuple[Any, ...], int] = {}
-    for number, (row, identity) in enumerate(zip(listed, identities, strict=True)):
-        key = _key(row, identity)
+    last: list[datetime] = []
+    for number, (row, caller) in enumerate(_read(rows)):
+        key = _key(row, caller)
         at = joined.get(key)
-        if at is not None and _time(listed, groups[at][-1]) - row["eventTime"] < APART:
+        if at is not None and last[at] - row["eventTime"] < APART:
             groups[at].append(number)
+            last[at] = row["eventTime"]
             continue
         if len(groups) >= limit:
             break
         joined[key] = len(groups)
         groups.append([number])
+        last.append(row["eventTime"])
     return groups
 
 
-def _time(rows: Sequence[Mapping[str, Any]], number: int) -> datetime:
-    time: datetime = rows[number]["eventTime"]
-    return time
-
-
-def _caller(identity: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    identity = identity or {}
-    named = (identity.get(n) for n in ("type", "arn", "principalId", "accessKeyId", "invokedBy", "userName"))
-    return tuple(named)
+def _read(rows: pa.Table) -> Iterator[tuple[dict[str, Any], tuple[Any, ...]]]:
+    """Each row and its caller; some at a time, as the first few hundred often fill a page."""
+    for start in range(0, rows.num_rows, _AT_ONCE):
+        part = rows.slice(start, _AT_ONCE)
+        identities = part["userIdentity"].combine_chunks()
+        names = [field.name for field in identities.type]
+        fields = identities.flatten()
+        callers = zip(*(fields[names.index(n)].to_pylist() for n in _CALLER), strict=True)
+        yield from zip(as_rows(part.select(list(_COLUMNS))), callers, strict=True)
 
 
 def _key(row: Mapping[str, Any], caller: tuple[Any, ...]) -> tuple[Any, ...]:

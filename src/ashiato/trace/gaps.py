@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -13,11 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES
+from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
-from ashiato.lake.predicates import equal
-from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
+from ashiato.lake.held import has_records, skipping
+from ashiato.lake.predicates import everything
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
@@ -141,7 +141,9 @@ def _skipped(
     asked: Asked, found: pa.Table, flows: pa.Table | None, language: Language
 ) -> list[dict[str, Any]]:
     if flows is None:
-        rows = newest(asked, "vpc_flow_logs", found, _MOST_SKIPPED, where="log_status = 'SKIPDATA'")
+        among = partial(skipping, hashes={key.hash for key in asked.keys})
+        where = "log_status = 'SKIPDATA'"
+        rows = newest(asked, "vpc_flow_logs", found, _MOST_SKIPPED, where=where, among=among)
     else:
         rows = flows.filter(pc.equal(flows["log_status"], "SKIPDATA")).slice(0, _MOST_SKIPPED)
     made = []
@@ -200,10 +202,4 @@ def _no_log(
 
 def _has(asked: Asked, table: str, account: str) -> bool:
     """Whether any record of an account is on record."""
-    column = ACCOUNT_REGION[table][0]
-    plan = asked.lake.plan(table, equal(column, account))
-    if not plan.files:
-        return False
-    sql = f'SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE "{column}" = $account LIMIT 1'
-    with reading() as connection:
-        return connection.execute(sql, {"account": account}).fetchone() is not None
+    return has_records(asked.lake.plan(table, everything()), [account])

@@ -218,12 +218,7 @@ def _elsewhere(evidence: Evidence, mine: Sequence[Act], telling: Telling) -> Ans
         names.append(ONE_USE.said(language, values))
     total = sum(map(len, by_address.values()))
     said = [Phrase(ELSEWHERE, {"n": f"{total:,}", "names": listed(names, language)})]
-    keys = dict.fromkeys(
-        a.row["userIdentity"]["accessKeyId"]
-        for _, acts in ordered
-        for a in acts
-        if a.row["userIdentity"]["accessKeyId"]
-    )
+    keys = dict.fromkeys(a.access_key for _, acts in ordered for a in acts if a.access_key)
     things = [thing("address", a, _name(a, telling), count=len(acts)) for a, acts in ordered[:20]]
     things += [thing("access_key", key) for key in list(keys)[:20]]
     evidence_refs = [a.ref for _, acts in ordered for a in (*acts[:5], acts[-1])]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.principals import is_service_address, principal
 from ashiato.formats.refs import event_ref
+from ashiato.lake.held import making
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window
 from ashiato.trace.reading import Asked, between_times, newest
@@ -33,12 +35,17 @@ ISSUING: Final = (
     "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetSessionToken",
     "GetFederationToken", "GetRoleCredentials",
 )  # fmt: skip
+#: Calls among lake.held.MAKING.
 _CREATING: Final = {
     "user": ("CreateUser",),
     "access_key": ("CreateAccessKey",),
     "instance": ("RunInstances",),
     "role": ("CreateRole", "CreateServiceLinkedRole"),
 }
+#: What `_caller` and `_spoken` read of an event.
+_OF_CALLER: Final = (
+    "eventID", "record_hash", "recipientAccountId", "eventTime", "eventName", "sourceIPAddress", "userIdentity",
+)  # fmt: skip
 #: Temporary credentials live for 36 hours at most.
 _LIFE: Final = timedelta(hours=36, minutes=5)
 _MOST_HOPS: Final = 12
@@ -133,7 +140,7 @@ _BY_KIND: Final = {
 
 def _acting(asked: Asked, found: pa.Table, where: str, value: str) -> Mapping[str, Any] | None:
     acting = found.filter(pc.equal(found["role"], "actor"))
-    rows = newest(asked, "cloudtrail", acting, 1, where=where, values={"own": value})
+    rows = newest(asked, "cloudtrail", acting, 1, where=where, values={"own": value}, columns=_OF_CALLER)
     return rows.to_pylist()[0] if rows.num_rows else None
 
 
@@ -142,11 +149,14 @@ def _created(asked: Asked, kind: str, name: str, found: pa.Table) -> Hop | None:
     targets = found.filter(pc.equal(found["role"], "target"))
     names = ", ".join(f"'{n}'" for n in _CREATING[kind])
     where = f"eventName IN ({names}) AND errorCode IS NULL"
+    values = {}
     if kind in ("user", "role"):
         where += f" AND (requestParameters ->> '$.{kind}Name') = $own"
-        rows = newest(asked, "cloudtrail", targets, 1, where=where, values={"own": name}, oldest=True)
-    else:
-        rows = newest(asked, "cloudtrail", targets, 1, where=where, oldest=True)
+        values = {"own": name}
+    rows = newest(
+        asked, "cloudtrail", targets, 1, where=where, values=values, oldest=True, columns=_OF_CALLER,
+        among=partial(making, calls=_CREATING[kind]),
+    )  # fmt: skip
     return _caller(rows.to_pylist()[0], "created by") if rows.num_rows else None
 
 
@@ -166,11 +176,12 @@ def _back(lake: PinnedLake, key: str | None, until: datetime | None, scope: Acco
             1,
             where=f"eventName IN ({names}) AND errorCode IS NULL AND contains(responseElements, $own)",
             values={"own": key},
+            columns=_OF_CALLER,
         )
         if not rows.num_rows:
             speaking = between_times(
                 asked, "cloudtrail", until - _LIFE, until, 1, where="userIdentity.accessKeyId = $own",
-                values={"own": key},
+                values={"own": key}, columns=_OF_CALLER,
             )  # fmt: skip
             return [*hops, *(_spoken(speaking.to_pylist()[0]) if speaking.num_rows else [])]
         hop = _caller(rows.to_pylist()[0], "issued to")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -13,17 +13,25 @@ import pyarrow as pa
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.footprint_counts import default_view
+from ashiato.lake.held import Span, during, only, split
 from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
+from ashiato.lake.table_plan import TablePlan
 from ashiato.trace.keys import Key, Window, condition
 
 #: Spans of time that a read asks for: each costs time in every row. More are joined over the shortest gaps.
 _MOST_SPANS: Final = 16
 #: Rows whose exact times are looked up first: a page's worth.
 _FEW: Final = 400
+#: Rows that DuckDB orders before it reads wide columns (its setting late_materialization_max_rows).
+_ONE_GO: Final = 50
+#: Files that are read faster at once than twice.
+_FEW_FILES: Final = 2
+#: Files that a few rows are looked for in first.
+_FIRST_FILES: Final = 8
 _HOUR: Final = timedelta(hours=1)
 
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
@@ -65,20 +73,21 @@ def newest(
     where: str = "true",
     values: dict[str, Any] | None = None,
     oldest: bool = False,
+    columns: Sequence[str] = (),
+    among: Callable[[TablePlan], TablePlan] | None = None,
 ) -> pa.Table:
     """At most `limit` rows of a log that name one of the keys, newest first (or oldest), with their `_tie`.
 
     `found`: the keys' footprints. `after`: only what comes after this place. `where`: a further condition of
-    ours; days are then chosen as if every row met it only where there is none.
+    ours; days are then chosen as if every row met it only where there is none. `columns`: these alone.
+    `among`: of a plan's files those that may hold such rows, where lake.held knows.
     """
     days = _by_day(found, table, asked.window, after)
     if not days or limit <= 0:
         return pa.table({})
     chosen = _enough(days, limit if where == "true" else None, oldest=oldest)
-    spans = _spans(chosen, asked.window, after)
-    if not spans:
-        return pa.table({})
-    return _read(asked, table, spans, limit, after, where, values or {}, oldest=oldest)
+    wanted = _Wanted(asked, table, after, where, values or {}, oldest, columns, among)
+    return _read(wanted, _spans(chosen, asked.window, after), limit)
 
 
 @dataclass
@@ -165,47 +174,83 @@ def _hours(day: _Day) -> Iterator[tuple[datetime, datetime]]:
         yield midnight + begin * _HOUR, midnight + hour * _HOUR - timedelta(microseconds=1)
 
 
-def _read(
-    asked: Asked,
-    table: str,
-    spans: list[tuple[datetime, datetime]],
-    limit: int,
-    after: Place | None,
-    where: str,
-    values: dict[str, Any],
-    *,
-    oldest: bool,
-) -> pa.Table:
+@dataclass(frozen=True)
+class _Wanted:
+    """What `newest` is asked for, besides when and how many."""
+
+    asked: Asked
+    table: str
+    after: Place | None
+    where: str
+    values: dict[str, Any]
+    oldest: bool
+    columns: Sequence[str]
+    among: Callable[[TablePlan], TablePlan] | None = None
+
+
+def _read(wanted: _Wanted, spans: list[Span], limit: int) -> pa.Table:
+    """The rows; a few are looked for where the newest (or oldest) are, and further only for those that lack."""
+    parts: list[pa.Table] = []
+    few = _FIRST_FILES
+    while spans and limit > 0:
+        plan = _planned(wanted.asked, wanted.table, spans, wanted.among)
+        if not plan.files:
+            break
+        spans, later = split(plan, spans, few, oldest=wanted.oldest) if limit <= _FEW else (spans, [])
+        part = _rows(wanted, during(plan, spans), spans, limit) if spans else pa.table({})
+        parts += [part] if part.num_rows else []
+        limit -= part.num_rows
+        spans, few = later, few * 8
+    return pa.concat_tables(parts) if parts else pa.table({})
+
+
+def _rows(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:
+    asked, table, after = wanted.asked, wanted.table, wanted.after
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
-    if not plan.files:
-        return pa.table({})
+    files, schema = plan.files, plan.iceberg_schema
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
-    parameters |= of_scope | values
+    parameters |= of_scope | wanted.values
+    seen = default_view(table)
     if table == "cloudtrail":
-        parameters["superseded"] = list(asked.lake.superseded)
-    conditions = [named, allowed, default_view(table), f"({where})"]
+        parameters["superseded"] = superseded = list(asked.lake.superseded)
+        if len(superseded) <= _FEW:
+            # DuckDB reads wide columns late, of the rows of the answer alone, only where it need not join.
+            seen = "variant = 0 AND (eventID IS NULL OR NOT list_contains($superseded::VARCHAR[], eventID))"
+    conditions = [named, allowed, seen, f"({wanted.where})"]
     if after is not None:
         conditions.append(
             f'("{column}" < $after_time OR ("{column}" = $after_time AND {_TIE[table]} < $after_tie))'
         )
         parameters |= {"after_time": after.time, "after_tie": after.tie}
-    source = relation(plan.files, plan.iceberg_schema)
-    order = "ASC" if oldest else "DESC"
+    order = "ASC" if wanted.oldest else "DESC"
     rest = f'{" AND ".join(conditions)} ORDER BY "{column}" {order}, _tie {order} LIMIT {int(limit)}'
     with reading() as connection:
         at, times = _of_spans(column, spans)
-        if limit <= _FEW:
+        if _ONE_GO < limit <= _FEW and len(files) > _FEW_FILES:
             # Wide columns are then read of the row groups that hold the answer, not of all that may.
-            sql = f'SELECT "{column}" AS t, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}'
+            what = f'"{column}" AS t, {_TIE[table]} AS _tie'
+            sql = f"SELECT {what} FROM {relation(files, schema, what + at + rest)} WHERE {at} AND {rest}"
             found = sorted({row[0] for row in connection.execute(sql, parameters | times).fetchall()})
             if not found:
                 return pa.table({})
             at, times = _of_times(column, found)
-        sql = f"SELECT *, {_TIE[table]} AS _tie FROM {source} WHERE {at} AND {rest}"
+        what = ", ".join(f'"{name}"' for name in wanted.columns) or "*"
+        what = f"{what}, {_TIE[table]} AS _tie"
+        source = relation(files, schema, what + at + rest if wanted.columns else None)
+        sql = f"SELECT {what} FROM {source} WHERE {at} AND {rest}"
         return connection.sql(sql, params=parameters | times).to_arrow_table()
+
+
+def _planned(
+    asked: Asked, table: str, spans: Sequence[Span], among: Callable[[TablePlan], TablePlan] | None = None
+) -> TablePlan:
+    """Files that may hold records of these spans which name one of the keys."""
+    plan = during(asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date())), spans)
+    if among is not None:
+        plan = among(plan)
+    return only(plan, files_naming(plan, [key.hash for key in asked.keys]))
 
 
 def _of_spans(column: str, spans: Sequence[tuple[datetime, datetime]]) -> tuple[str, dict[str, Any]]:
@@ -232,17 +277,17 @@ def counted(
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
     spans = _fewer(list(days.values()))
-    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
+    plan = _planned(asked, table, spans)
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     at, times = _of_spans(column, spans)
     parameters |= of_scope | times
     if table == "cloudtrail":
         parameters["superseded"] = list(asked.lake.superseded)
+    where = f"{at} AND {named} AND {allowed} AND {default_view(table)}"
     sql = (
         f'SELECT "{column}"::TIMESTAMP::DATE, count(*), min("{column}"), max("{column}")'
-        f" FROM {relation(plan.files, plan.iceberg_schema)}"
-        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)} GROUP BY 1"
+        f" FROM {relation(plan.files, plan.iceberg_schema, where)} WHERE {where} GROUP BY 1"
     )
     with reading() as connection:
         rows = connection.execute(sql, parameters).fetchall()
@@ -303,9 +348,10 @@ def between_times(
     where: str = "true",
     values: dict[str, Any] | None = None,
     oldest: bool = False,
+    columns: Sequence[str] = (),
 ) -> pa.Table:
     """The same as `newest` of a short time (both ends included), without footprints."""
     first, last = asked.window.cut(first, last)
     if first > last:
         return pa.table({})
-    return _read(asked, table, [(first, last)], limit, None, where, values or {}, oldest=oldest)
+    return _read(_Wanted(asked, table, None, where, values or {}, oldest, columns), [(first, last)], limit)

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 
+from ashiato.config.reading import as_rows
+from ashiato.formats.entities import KINDS, ROLES
 from ashiato.formats.principals import is_service_address
-from ashiato.formats.tables import FOOTPRINTS, TABLES
-from ashiato.lake.footprint_counts import Counter
-from ashiato.lake.reading import reading
+from ashiato.formats.tables import TABLES
+from ashiato.lake.footprint_counts import named_in
 from ashiato.trace.keys import Key
 from ashiato.trace.telling import Telling
 from ashiato.words.names import short_arn
@@ -20,7 +20,7 @@ from ashiato.words.texts import shown
 
 #: Related things of a kind and role that are given unless all are asked for.
 MOST_OF_A_KIND: Final = 100
-_BATCH_ROWS: Final = 20_000
+_THING: Final = ["kind", "role", "value"]
 #: The order of kinds: who first, then from where, then what.
 _ORDER: Final = (
     "instance", "interface", "access_key", "user", "session", "source_identity", "principal", "issuer", "address", "arn",
@@ -43,25 +43,32 @@ def related(
     counted = [_counted(table, part) for table, part in rows.items() if part.num_rows]
     if not counted:
         return Related([], {})
-    with reading() as connection:
-        connection.register("parts", pa.concat_tables(counted))
-        found = connection.sql(
-            "SELECT kind, entity, role, sum(count)::BIGINT AS count, min(first) AS first, max(last) AS last,"
-            ' sum(bytes)::BIGINT AS bytes, list(DISTINCT "table") AS tables FROM parts GROUP BY ALL'
-            " ORDER BY count DESC, last DESC, entity"
-        ).to_arrow_table()
-    return _shaped(found.to_pylist(), {(k.kind, k.value) for k in own}, telling, most)
+    parts = pa.concat_tables(counted)
+    figures = [("count", "sum"), ("first", "min"), ("last", "max"), ("bytes", "sum"), ("table", "distinct")]
+    found = (
+        pa.TableGroupBy(parts, _THING).aggregate(figures).rename_columns([*_THING, *(n for n, _ in figures)])
+    )
+    order = [("count", "descending"), ("last", "descending"), ("value", "ascending")]
+    found = found.sort_by([*order, ("kind", "ascending"), ("role", "ascending")])
+    return _shaped(as_rows(found), {(k.kind, k.value) for k in own}, telling, most)
 
 
 def _counted(table: str, rows: pa.Table) -> pa.Table:
-    """Footprints of these rows alone."""
-    with duckdb.connect(config={"threads": 2, "memory_limit": "512MB"}) as counting:
-        counter = Counter(table, counting)
-        time = TABLES[table].time_column
-        timed = rows.append_column("_time", rows[time])
-        for batch in timed.combine_chunks().to_batches(_BATCH_ROWS):
-            counter.add(batch)
-        return pa.Table.from_batches(list(counter.results()), FOOTPRINTS.schema)
+    """What these rows name, each with the number of rows, their first and last time and their bytes."""
+    time = TABLES[table].time_column
+    flows = table == "vpc_flow_logs"
+    parts = []
+    for batch in rows.combine_chunks().to_batches():
+        # What a record names twice in one role is there once.
+        named = pa.TableGroupBy(named_in(table, batch), ["row", *_THING]).aggregate([])
+        at = named["row"].combine_chunks()
+        named = named.append_column("time", batch.column(time).take(at))
+        sizes = batch.column("bytes").take(at) if flows else pa.nulls(len(at), pa.int64())
+        parts.append(named.append_column("bytes", sizes))
+    figures = [("row", "count"), ("time", "min"), ("time", "max"), ("bytes", "sum")]
+    counted = pa.TableGroupBy(pa.concat_tables(parts), _THING).aggregate(figures)
+    counted = counted.rename_columns([*_THING, "count", "first", "last", "bytes"])
+    return counted.append_column("table", pa.repeat(table, counted.num_rows))
 
 
 def _shaped(
@@ -72,12 +79,12 @@ def _shaped(
     left_out: dict[str, int] = {}
     things = []
     for row in found:
-        kind, value = row["kind"], row["entity"]
+        kind, value, role = KINDS[row["kind"]], row["value"], ROLES[row["role"]]
         if (kind, value) in own or value in values:
             continue
         if kind == "address" and is_service_address(value):
             continue
-        at = kind, row["role"]
+        at = kind, role
         taken[at] = taken.get(at, 0) + 1
         if most is not None and taken[at] > most:
             left_out[kind] = left_out.get(kind, 0) + 1
@@ -87,12 +94,12 @@ def _shaped(
                 "kind": kind,
                 "value": shown(value, 1100),
                 "name": name_of(kind, value, telling),
-                "role": row["role"],
+                "role": role,
                 "count": row["count"],
                 "first": row["first"],
                 "last": row["last"],
                 "bytes": row["bytes"],
-                "tables": sorted(row["tables"]),
+                "tables": sorted(row["table"]),
             }
         )
     things.sort(key=lambda thing: _ORDER.index(thing["kind"]) if thing["kind"] in _ORDER else 99)

@@ -18,7 +18,7 @@ from ashiato.core.errors import WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.core.settings import Settings
 from ashiato.formats.entities import KINDS, named_in_arn
-from ashiato.lake.footprint_counts import KIND, named_in
+from ashiato.lake.footprint_counts import KIND, named_in, naming_columns
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window, footprints, of_keys
 from ashiato.trace.reading import Asked, newest
@@ -29,6 +29,7 @@ from ashiato.words.texts import shown
 #: Rows that a name's bearers are looked for in: of each log, the newest.
 _SAMPLE: Final = 300
 _MOST_CANDIDATES: Final = 50
+_OF_ITEM: Final = ("ARN", "resourceId", "resourceName", "resourceType")
 #: What may be pasted by name. Anything else shows by its form what it is.
 _NAMED: Final = ("user", "resource", "session", "source_identity", "principal", "address", "arn", "issuer")
 _ARN: Final = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]+):([a-z0-9-]*):(\d{12}|aws|):(.+)", re.DOTALL)
@@ -192,7 +193,9 @@ def _of_name(
     if not found.num_rows and named is not None:
         subject = Subject("account", named, (Key("account", named),), name=name, account=named)
         return subject, footprints(lake, subject.keys, scope, Window())
-    asked = Asked(lake, keys, scope, Window())
+    present = [k for k in kinds if k in set(found["kind"].to_pylist())]
+    # What no record names need not be looked for.
+    asked = Asked(lake, [k for k in keys if k.kind in present], scope, Window())
     arns = _arns(asked, found, name)
     candidates = _candidates(found, name, arns)
     if len(candidates) > 1:
@@ -203,7 +206,6 @@ def _of_name(
         if more:
             found = pa.concat_tables([found, footprints(lake, more, scope, Window())])
         return replace(subject, name=name), of_keys(found, subject.keys)
-    present = [k for k in kinds if k in set(found["kind"].to_pylist())]
     shown = next((k for k in (*_NAMED, *KINDS) if k in present), "resource")
     aliases = _same_person(asked, found, name) if {"session", "user"} & set(present) else ()
     keys = [*(k for k in keys if k.kind in present), *aliases] or keys
@@ -216,8 +218,8 @@ def _of_name(
     )
 
 
-def _sample(asked: Asked, found: pa.Table, table: str) -> pa.Table:
-    return newest(asked, table, found, _SAMPLE)
+def _sample(asked: Asked, found: pa.Table, table: str, columns: Sequence[str]) -> pa.Table:
+    return newest(asked, table, found, _SAMPLE, columns=columns)
 
 
 def _arns(asked: Asked, found: pa.Table, name: str) -> dict[str, str | None]:
@@ -227,11 +229,11 @@ def _arns(asked: Asked, found: pa.Table, name: str) -> dict[str, str | None]:
     for account in sorted({a for a in of_things["account"].to_pylist() if a}):
         own = of_things.filter(pc.equal(of_things["account"], account))
         where = Asked(asked.lake, asked.keys, asked.scope & AccountScope.of([account]), asked.window)
-        items = _sample(where, own.filter(pc.equal(own["role"], "target")), "config_items")
+        items = _sample(where, own.filter(pc.equal(own["role"], "target")), "config_items", _OF_ITEM)
         for row in items.to_pylist():
             if row["ARN"] and name in (row["resourceId"], row["resourceName"]):
                 arns[_whole(row["ARN"])] = row["resourceType"]
-        rows = _sample(where, own, "cloudtrail")
+        rows = _sample(where, own, "cloudtrail", naming_columns("cloudtrail"))
         if not rows.num_rows:
             continue
         for value in _values(rows, ("arn", "issuer", "principal")):
@@ -280,7 +282,7 @@ def _candidates(found: pa.Table, name: str, arns: Mapping[str, str | None]) -> l
 
 def _same_person(asked: Asked, found: pa.Table, name: str) -> tuple[Key, ...]:
     """Ids of the Identity Center user whose sessions have this name, or the name of the user with this id."""
-    rows = _sample(asked, found, "cloudtrail")
+    rows = _sample(asked, found, "cloudtrail", ["userIdentity"])
     aliases: dict[Key, None] = {}
     if not rows.num_rows:
         return ()

@@ -9,14 +9,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 import sqlalchemy as sa
-from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.core.clock import now
-from ashiato.formats.tables import ACCOUNT_REGION, TABLES
-from ashiato.lake.plans import PinnedLake
-from ashiato.lake.predicates import any_of, at_least, equal
-from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
+from ashiato.formats.tables import TABLES
+from ashiato.lake.held import has_records, newest_record
+from ashiato.lake.predicates import at_least, everything
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
 from ashiato.trace.acting import acts_of
@@ -105,7 +102,7 @@ class Surroundings:
                 [a for a in acts if not a.mine],
                 cut,
                 self._end("cloudtrail"),
-                _data_events(self.asked.lake, accounts),
+                has_records(self.asked.lake.plan("cloudtrail", everything()), accounts, data_events=True),
                 frozenset(ours(self.asked, sorted({a.address for a in acts if a.address}), self.telling)),
             )
             made = caller_answers(calls, self.telling)
@@ -144,32 +141,17 @@ class Surroundings:
         return self._ends[table]
 
     def _found_end(self, table: str, accounts: list[str]) -> datetime | None:
-        column, time = ACCOUNT_REGION[table][0], TABLES[table].time_column
         latest = utc(
             self.asked.lake.home.ledger.scalar(
                 sa.select(sa.func.max(t.objects.c.newest_record)).where(t.objects.c.log == table)
             )
         )
-        wanted = any_of(column, accounts)
         end = None
         if latest is not None:
-            recent = at_least(time, (min(latest, now()) - _RECENT).isoformat())
-            end = self._newest(table, accounts, And(wanted, recent))
-        end = end or self._newest(table, accounts, wanted)
+            recent = at_least(TABLES[table].time_column, (min(latest, now()) - _RECENT).isoformat())
+            end = newest_record(self.asked.lake.plan(table, recent), accounts)
+        end = end or newest_record(self.asked.lake.plan(table, everything()), accounts)
         return end if end is None or self.asked.window.end is None else min(end, self.asked.window.end)
-
-    def _newest(self, table: str, accounts: list[str], wanted: BooleanExpression) -> datetime | None:
-        column, time = ACCOUNT_REGION[table][0], TABLES[table].time_column
-        plan = self.asked.lake.plan(table, wanted)
-        if not plan.files:
-            return None
-        with reading() as connection:
-            row = connection.execute(
-                f'SELECT max("{time}") FROM {relation(plan.files, plan.iceberg_schema)}'
-                f' WHERE list_contains($accounts::VARCHAR[], "{column}")',
-                {"accounts": accounts},
-            ).fetchone()
-        return None if row is None else row[0]
 
     def links(self, document: dict[str, Any]) -> list[dict[str, Any]]:
         """From cause to effect."""
@@ -193,23 +175,3 @@ class Surroundings:
 def _whole(flows: pa.Table, counted: Count) -> pa.Table | None:
     """The flow records, where these are all of them."""
     return flows if flows.num_rows >= counted.of("vpc_flow_logs") else None
-
-
-def _data_events(lake: PinnedLake, accounts: list[str]) -> bool:
-    """Whether any data event of these accounts is on record."""
-    if not accounts:
-        return False
-    plan = lake.plan(
-        "cloudtrail", And(any_of("recipientAccountId", accounts), equal("eventCategory", "Data"))
-    )
-    if not plan.files:
-        return False
-    with reading() as connection:
-        return (
-            connection.execute(
-                f"SELECT 1 FROM {relation(plan.files, plan.iceberg_schema)} WHERE eventCategory = 'Data'"
-                " AND list_contains($accounts::VARCHAR[], recipientAccountId) LIMIT 1",
-                {"accounts": accounts},
-            ).fetchone()
-            is not None
-        )

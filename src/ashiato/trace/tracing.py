@@ -152,7 +152,10 @@ class _Making:
         return rows if rows.num_columns else TABLES[table].schema.empty_table()
 
     def document(self) -> dict[str, Any]:
-        counted = count(self.asked, self.found)
+        # Of later pages some rows are left out.
+        whole = {} if self.after is not None else self.rows
+        whole = {table: rows for table, rows in whole.items() if rows.num_rows < self.most[table]}
+        counted = count(self.asked, self.found, whole)
         places: dict[str, Place | None] = {}
         document: dict[str, Any] = {
             "entity": self._entity(counted),

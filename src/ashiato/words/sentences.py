@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -208,12 +208,23 @@ def _place(call: Call, language: Language, names: Names) -> tuple[str, str]:
     return "", shown(address or "", 60)
 
 
-def resources(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """The resources that a record is about, as the log has them: the id that people know first. At most 20."""
-    if not _is_call(record):
-        family = next((f for f in record_families() if f.accepts(record)), None)
-        found = family.resources(record) if family else ()
-    else:
+def resources(record: Mapping[str, Any], most: int = _MOST_RESOURCES) -> tuple[str, ...]:
+    """The resources that a record is about, as the log has them: the id that people know first. At most 20, or the
+    first `most`."""
+    found: dict[str, None] = {}
+    for value in _about(record):
+        found[shown(value, 1100)] = None
+        if len(found) >= most:
+            break
+    return tuple(found)
+
+
+def _about(record: Mapping[str, Any]) -> Iterator[str]:
+    if _is_call(record):
         call = Call(record)
-        found = (*_operation(call).subjects(call), *call.resource_arns, *call.named)
-    return tuple(dict.fromkeys(shown(f, 1100) for f in found))[:_MOST_RESOURCES]
+        yield from _operation(call).subjects(call)
+        yield from call.resource_arns
+        yield from call.named
+    else:
+        family = next((f for f in record_families() if f.accepts(record)), None)
+        yield from family.resources(record) if family else ()
