@@ -32,7 +32,8 @@ _JOINED_FOR_EACH: Final = 20
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The first second that no datetime has.
 _LATEST: Final = 253_402_300_800
-_COLUMNS: Final = (
+#: Columns of `vpc_flow_logs` that connections are made of.
+COLUMNS: Final = (
     "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
     "dstport", "protocol", "packets", "bytes", "start", "end", "start_time", "action", "log_status", "tcp_flags",
     "flow_direction", "vpc_id", "subnet_id", "resource_id", "pkt_src_aws_service", "pkt_dst_aws_service",
@@ -140,7 +141,7 @@ def joined(rows: pa.Table) -> list[Connection]:
     """The connections of these records, the newest last packet first."""
     if not rows.num_rows:
         return []
-    records = [r for r in as_rows(rows.select(list(_COLUMNS))) if _ends(r)]
+    records = [r for r in as_rows(rows.select(list(COLUMNS))) if _ends(r)]
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda r: r["start_time"]):
         runs.setdefault((*_tuple(record), _log(record)), []).append(record)
@@ -163,7 +164,7 @@ def settled(rows: pa.Table) -> list[Connection]:
     floor = newest_open = rows["start_time"][-1].as_py() + GAP
     reach: dict[tuple[Any, ...], datetime] = {}
     apart: list[int] = []
-    records = as_rows(rows.select(list(_COLUMNS)))
+    records = as_rows(rows.select(list(COLUMNS)))
     for number in range(len(records) - 1, -1, -1):
         record = records[number]
         if _ends(record) is None:

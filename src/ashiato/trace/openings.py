@@ -11,9 +11,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
-from ashiato.formats.refs import event_ref, item_ref
+from ashiato.formats.refs import COLUMNS, event_ref, item_ref
 from ashiato.lake.plans import PinnedLake
+from ashiato.trace.acting import COLUMNS as OF_CALL
+from ashiato.trace.connections import COLUMNS as OF_FLOW
 from ashiato.trace.connections import Connection, joined
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.keys import Key, Window, footprints
@@ -29,6 +32,8 @@ CLOSING: Final = ("RevokeSecurityGroupIngress",)
 _SLACK: Final = timedelta(seconds=60)
 #: An item follows its operation by seconds to minutes; delivered recordings by up to an hour.
 _ITEM_WITHIN: Final = timedelta(hours=2)
+_OF_EVENT: Final = (*OF_CALL, "serviceEventDetails", "insightDetails")
+_OF_ITEM: Final = (*COLUMNS["config_items"], "configuration")
 _MOST_OPENINGS: Final = 40
 _MOST_FLOWS: Final = 4000
 
@@ -66,12 +71,18 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
     asked = Asked(lake, keys, scope, Window())
     found = footprints(lake, keys, scope, Window(), ["cloudtrail", "config_items"])
     names = ", ".join(f"'{n}'" for n in (*OPENING, *CLOSING))
-    events = newest(
-        asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True
-    ).to_pylist()
-    items = newest(
-        asked, "config_items", found, 1000, where="resourceType = 'AWS::EC2::SecurityGroup'", oldest=True
-    ).to_pylist()
+    events = as_rows(
+        newest(
+            asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True,
+            columns=_OF_EVENT,
+        )
+    )  # fmt: skip
+    items = as_rows(
+        newest(
+            asked, "config_items", found, 1000, where="resourceType = 'AWS::EC2::SecurityGroup'", oldest=True,
+            columns=_OF_ITEM,
+        )
+    )  # fmt: skip
     made: list[Opening] = []
     for event in events:
         group = _group(event)
@@ -266,7 +277,7 @@ def let_through(
         if span is not None:
             rows = between_times(
                 Asked(lake, each.keys, scope, each.window), _FLOWS, *span, _MOST_FLOWS, where=each.where,
-                values=each.values, oldest=True,
+                values=each.values, oldest=True, columns=OF_FLOW,
             )  # fmt: skip
         made.append(each.first(rows))
     return made
