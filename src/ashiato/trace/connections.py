@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -139,14 +140,28 @@ def _newest(rows: pa.Table, least: int) -> tuple[pa.Table, datetime]:
 
 def joined(rows: pa.Table) -> list[Connection]:
     """The connections of these records, the newest last packet first."""
+    ordered = sorted(unordered(rows), key=_last, reverse=True)
+    return [c for _, same in groupby(ordered, _last) for c in _by_reference(list(same))]
+
+
+def _last(connection: Connection) -> datetime:
+    return connection.last
+
+
+def _by_reference(same: list[Connection]) -> list[Connection]:
+    """Connections of one moment; where there is but one it needs no reference."""
+    return same if len(same) == 1 else sorted(same, key=lambda c: c.ref, reverse=True)
+
+
+def unordered(rows: pa.Table) -> list[Connection]:
+    """The connections of these records."""
     if not rows.num_rows:
         return []
     records = [r for r in as_rows(rows.select(list(COLUMNS))) if _ends(r)]
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda r: r["start_time"]):
         runs.setdefault((*_tuple(record), _log(record)), []).append(record)
-    found = _once([(key, c) for key, run in runs.items() for c in _split(run)])
-    return sorted(found, key=lambda c: (c.last, c.ref), reverse=True)
+    return _once([(key, c) for key, run in runs.items() for c in _split(run)])
 
 
 def _tuple(record: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from ashiato.formats.refs import COLUMNS, event_ref, item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.acting import COLUMNS as OF_CALL
 from ashiato.trace.connections import COLUMNS as OF_FLOW
-from ashiato.trace.connections import Connection, joined
+from ashiato.trace.connections import Connection, unordered
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, between_times, meeting, newest
@@ -182,14 +183,15 @@ def within(address: str, networks: Iterable[str]) -> bool:
         found = ip_address(address)
     except ValueError:
         return False
-    for text in networks:
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
-            continue
-        if network.version == found.version and found in network:
-            return True
-    return False
+    return any(n is not None and n.version == found.version and found in n for n in map(_network, networks))
+
+
+@lru_cache(maxsize=1000)
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ class _Sought:
         opening = self.opening
         reached = [
             c
-            for c in joined(rows)
+            for c in unordered(rows)
             if c.action == "ACCEPT"
             and c.client not in self.addresses
             and (not self.addresses or c.server in self.addresses)
@@ -238,7 +240,9 @@ class _Sought:
             and within(c.client, opening.rule.peers)
             and not within(c.client, opening.before)
         ]
-        return Let(opening, min(reached, key=lambda c: (c.first, c.ref), default=None), self.hosts)
+        first = min((c.first for c in reached), default=None)
+        at_once = [c for c in reached if c.first == first]
+        return Let(opening, min(at_once, key=lambda c: c.ref, default=None), self.hosts)
 
 
 def let_through(
