@@ -17,12 +17,13 @@ from ashiato.core.errors import WrongUse
 from ashiato.core.settings import Settings
 from ashiato.formats.refs import FLOW_REF, flow_ref
 from ashiato.formats.tables import TABLES
-from ashiato.trace.connections import GAP, joined, lane, settled, together
-from ashiato.trace.connections import folded as folded_connections
+from ashiato.trace.connections import GAP, joined, settled
 from ashiato.trace.flows_out import Exchange, Exchanges
 from ashiato.trace.folding import folded
 from ashiato.trace.host_answers import _Flows
 from ashiato.trace.keys import Window
+from ashiato.trace.lanes import folded as folded_connections
+from ashiato.trace.lanes import lane, together
 from ashiato.trace.paging import LANES, cursor_of, places_of
 from ashiato.trace.reading import Place, _fewer
 from ashiato.trace.recognising import recognise
@@ -218,6 +219,10 @@ def test_few_spans_hold_many_and_leave_out_the_longest_gaps() -> None:
     assert all(before[1] < after[0] for before, after in pairwise(found))
     assert not any(a <= BEGIN + 40 * 24 * hour <= b for a, b in found)
     assert _fewer(spans[:3]) == spans[:3]
+    # Gaps that are less than the spans save nothing.
+    assert _fewer([(BEGIN, BEGIN + 2 * hour), (BEGIN + 3 * hour, BEGIN + 4 * hour)]) == [
+        (BEGIN, BEGIN + 4 * hour)
+    ]
     assert _fewer([]) == []
 
 

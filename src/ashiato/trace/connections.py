@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from ashiato.config.reading import as_rows
@@ -27,12 +26,8 @@ from ashiato.words.texts import shown
 GAP: Final = timedelta(seconds=660)
 #: Ports from here on are given to clients (Linux begins at 32768).
 EPHEMERAL: Final = 32768
-_MOST_REFS: Final = 20
-#: Records that are joined at first for each group that is shown.
-_JOINED_FOR_EACH: Final = 20
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-#: The first second that no datetime has.
-_LATEST: Final = 253_402_300_800
+#: Records that a connection names.
+MOST_REFS: Final = 20
 #: Columns of `vpc_flow_logs` that connections are made of.
 COLUMNS: Final = (
     "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
@@ -93,49 +88,6 @@ class Connection:
         """Where it was recorded: the instance, else the interface."""
         instance: str | None = self.row["instance_id"]
         return instance or self.interface
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Groups of connections, the newest last packet first, each to be made one by `together`; `more`: some follow."""
-
-    groups: list[list[Connection]]
-    more: bool
-
-
-def lane(rows: pa.Table, limit: int, *, fold: bool, after: tuple[datetime, str] | None = None) -> Lane:
-    """The first `limit` groups of the connections of these records. `after`: only connections that come after this
-    last packet and reference.
-
-    Records are joined as far back as it takes: of thousands a page shows fifty.
-    """
-    least = _JOINED_FOR_EACH * limit
-    while True:
-        part, since = _newest(rows, least)
-        found = [c for c in joined(part) if c.last >= since and (after is None or (c.last, c.ref) < after)]
-        groups = folded(found, limit, fold=fold)
-        more = sum(map(len, groups)) < len(found)
-        if more or part is rows:
-            return Lane(groups, more)
-        least *= 4
-
-
-def _newest(rows: pa.Table, least: int) -> tuple[pa.Table, datetime]:
-    """Of some records those that all connections are made of whose last packet is since this time; at least so many
-    of the records are no older."""
-    if rows.num_rows <= least:
-        return rows, datetime.min.replace(tzinfo=UTC)
-    start = rows["start_time"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
-    seconds = rows["end"].fill_null(0).to_numpy()
-    # The same as `end_of` says.
-    last = np.maximum(start, np.where((seconds > 0) & (seconds < _LATEST), seconds, 0) * 1_000_000)
-    since = np.partition(last, -least)[-least]
-    # Either way the two ports are the same; what else has these comes along.
-    one, other = (rows[name].fill_null(0).to_numpy().astype(np.int64) for name in ("srcport", "dstport"))
-    ports = (np.maximum(one, other) << 32) + np.minimum(one, other)
-    return rows.filter(pa.array(np.isin(ports, ports[last >= since]))), _EPOCH + timedelta(
-        microseconds=int(since)
-    )
 
 
 def joined(rows: pa.Table) -> list[Connection]:
@@ -217,7 +169,7 @@ def _of_logs(logs: Mapping[str, Sequence[Connection]]) -> list[Connection]:
         if twin is None:
             insort(chosen[log], connection, key=_first)
         else:
-            twin.told.extend(connection.told[: max(0, _MOST_REFS - len(twin.told))])
+            twin.told.extend(connection.told[: max(0, MOST_REFS - len(twin.told))])
     return [connection for of_log in chosen.values() for connection in of_log]
 
 
@@ -235,44 +187,6 @@ def _meeting(kept: Sequence[Connection], connection: Connection) -> Iterator[Con
     while at and kept[at - 1].last + GAP >= connection.first:
         at -= 1
         yield kept[at]
-
-
-def folded(found: Sequence[Connection], limit: int | None, *, fold: bool) -> list[list[Connection]]:
-    """At most `limit` groups that hold the first n connections without one left out: with `fold`, those of one pair
-    of addresses, port and action while less than an hour lies between; else each by itself."""
-    if not fold:
-        return [[c] for c in found[:limit]]
-    groups: list[list[Connection]] = []
-    joined_by: dict[tuple[Any, ...], int] = {}
-    for connection in found:
-        key = (
-            connection.client, connection.server, connection.port, connection.protocol, connection.action,
-            connection.interface,
-        )  # fmt: skip
-        at = joined_by.get(key)
-        if at is not None and groups[at][-1].first - connection.last < _APART:
-            groups[at].append(connection)
-            continue
-        if limit is not None and len(groups) >= limit:
-            break
-        joined_by[key] = len(groups)
-        groups.append([connection])
-    return groups
-
-
-_APART: Final = timedelta(hours=1)
-
-
-def together(group: Sequence[Connection]) -> Connection:
-    """One connection that stands for a group."""
-    if len(group) == 1:
-        return group[0]
-    made = replace(group[0], told=[row for c in group for row in c.told][:_MOST_REFS])
-    made.first, made.last = min(c.first for c in group), max(c.last for c in group)
-    made.packets = sum(c.packets for c in group)
-    made.sent, made.received = sum(c.sent for c in group), sum(c.received for c in group)
-    made.records = sum(c.records for c in group)
-    return made
 
 
 def _log(record: Mapping[str, Any]) -> str:
@@ -324,7 +238,7 @@ def _connection(records: Sequence[Mapping[str, Any]]) -> Connection:
     ports = (head["srcport"], head["dstport"]) if forward else (head["dstport"], head["srcport"])
     made = Connection(
         client, server, ports[0], ports[1], head["protocol"], head["action"], head["start_time"], end_of(head),
-        head["delivered_at"] or head["ingested_at"], list(records[:_MOST_REFS]),
+        head["delivered_at"] or head["ingested_at"], list(records[:MOST_REFS]),
     )  # fmt: skip
     for record in records:
         made.first = min(made.first, record["start_time"])

@@ -305,7 +305,7 @@ def meeting(
     table: str,
     found: pa.Table,
     wanted: Sequence[tuple[Window, str]],
-    values: Mapping[str, Any],
+    values: dict[str, Any],
 ) -> list[tuple[datetime, datetime] | None]:
     """Of each of some conditions of ours the times of the first and the last record that names one of the keys and
     meets it within its window, out of one look for all; None where there is none. `found`: the keys' footprints;

@@ -26,10 +26,11 @@ from ashiato.core.settings import Settings
 from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import changes
-from ashiato.trace.connections import GAP, Connection, connection_document, lane, together
+from ashiato.trace.connections import GAP, Connection, connection_document
 from ashiato.trace.counting import Count, count
 from ashiato.trace.folding import folded
 from ashiato.trace.keys import Window
+from ashiato.trace.lanes import lane, together
 from ashiato.trace.operations import operations
 from ashiato.trace.paging import LANES, cursor_of, places_of
 from ashiato.trace.reading import Asked, Place, newest
