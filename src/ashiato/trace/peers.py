@@ -113,7 +113,11 @@ def traffic(
     account = ACCOUNT_REGION["vpc_flow_logs"][0]
     named, values = condition(keys, account)
     allowed, of_scope = scope.sql(f'"{account}"')
-    parameters = values | of_scope | {"own": sorted(own), "start": start, "end": end}
+    parameters = values | of_scope | {"own": sorted(own)}
+    if window != Window() or since is not None:
+        # Else every record that names the keys is within.
+        allowed += " AND start_time >= $start AND start_time <= $end"
+        parameters |= {"start": start, "end": end}
     source = relation(files, plan.iceberg_schema, _FLOWS + named + allowed)
     with reading() as connection:
         connection.execute(
@@ -169,7 +173,7 @@ WITH read AS (
                 WHEN list_contains($own::VARCHAR[], coalesce(pkt_dstaddr, dstaddr))
                      OR list_contains($own::VARCHAR[], dstaddr) THEN false
                 ELSE flow_direction = 'egress' END AS outward
-    FROM {source} WHERE start_time >= $start AND start_time <= $end AND {named} AND {allowed}
+    FROM {source} WHERE {named} AND {allowed}
 ), turned AS (
     SELECT t, ended, action, place, log, protocol, CASE WHEN outward THEN dst ELSE src END AS peer,
            CASE WHEN outward THEN bytes ELSE 0 END AS sent, CASE WHEN outward THEN 0 ELSE bytes END AS received,
