@@ -80,6 +80,9 @@ def _change(parts: tuple[str, ...], before: Any, after: Any) -> PropertyChange:
 
 
 def _walk(parts: tuple[str, ...], before: Any, after: Any) -> Iterator[PropertyChange]:
+    # Most of a state is as it was; what looks the same is, for true and 1 are equal to Python alone.
+    if before == after and repr(before) == repr(after):
+        return
     before, after = decoded(before), decoded(after)
     if blank(before) and blank(after):
         return

@@ -11,6 +11,7 @@ from pyiceberg.expressions import And
 
 from ashiato.config.history import Change
 from ashiato.config.item import COLUMNS, item_of
+from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_most
@@ -71,23 +72,29 @@ def _before(
             params={**bound, "newest": newest},
         ).to_arrow_table()
         history: dict[tuple[str, ...], list[_Place]] = {}
-        for row in found.to_pylist():
+        for row in as_rows(found):
             history.setdefault(_identity(row), []).append(_Place.of(row))
         chosen = {
             n: (_identity(rows[n]), place)
             for n in wanted
             if (place := _last(history.get(_identity(rows[n]), ()), _Place.of(rows[n]))) is not None
         }
-        if not chosen:
-            return {}
-        times = sorted({place.time for _, place in chosen.values()})
+        # A story is told of items that follow one another: most of those before are among the rows.
+        by_place = {
+            (_identity(row), _Place.of(row)): row
+            for row in map(rows.__getitem__, wanted)
+            if not row.get("variant")
+        }
+        times = sorted({place.time for at, place in chosen.values() if (at, place) not in by_place})
+        if not times:
+            return {n: by_place[key] for n, key in chosen.items()}
         at = ", ".join(f"$at_{i}" for i in range(len(times)))
         columns = ", ".join(f'"{c}"' for c in COLUMNS)
         wide = connection.sql(
             f'SELECT {columns} FROM {source} WHERE {where} AND "{_TIME}" IN ({at})',
             params={**bound, **{f"at_{i}": time for i, time in enumerate(times)}},
         ).to_arrow_table()
-    by_place = {(_identity(row), _Place.of(row)): row for row in wide.to_pylist()}
+    by_place |= {(_identity(row), _Place.of(row)): row for row in as_rows(wide)}
     return {n: by_place[key] for n, key in chosen.items() if key in by_place}
 
 
