@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from ashiato.core.errors import WrongUse
 from ashiato.core.settings import Settings
-from ashiato.formats.refs import FLOW_DIGEST, flow_ref
+from ashiato.formats.refs import FLOW_REF, flow_ref
 from ashiato.formats.tables import TABLES
-from ashiato.trace.connections import GAP, joined, together
+from ashiato.trace.connections import GAP, joined, lane, settled, together
 from ashiato.trace.connections import folded as folded_connections
 from ashiato.trace.flows_out import Exchange, Exchanges
 from ashiato.trace.folding import folded
@@ -82,6 +82,30 @@ def test_joining_does_not_depend_on_the_order_and_loses_nothing(
                 assert a.first > b.last + GAP or b.first > a.last + GAP
 
 
+of_two_logs = st.builds(
+    flow,
+    st.integers(0, 400),
+    out=st.booleans(),
+    port=st.integers(20, 29),
+    log=st.sampled_from(["fl-1", "fl-2"]),
+    size=st.integers(0, 10_000),
+)
+
+
+@given(st.lists(of_two_logs, min_size=21, max_size=80), st.booleans(), st.data())
+def test_a_lane_of_few_is_the_head_of_the_lane_of_all(
+    rows: list[dict[str, Any]], fold: bool, data: st.DataObject
+) -> None:
+    every = joined(table(rows))
+    after = data.draw(st.none() | st.sampled_from([(c.last, c.ref) for c in every]))
+    left = [c for c in every if after is None or (c.last, c.ref) < after]
+    whole = folded_connections(left, 1, fold=fold)
+    found = lane(table(rows), 1, fold=fold, after=after)
+    assert [[c.refs for c in group] for group in found.groups] == [[c.refs for c in group] for group in whole]
+    assert found.groups == whole
+    assert found.more == (sum(map(len, whole)) < len(left))
+
+
 @given(st.lists(windows, max_size=40), st.integers(1, 12))
 def test_folded_connections_are_the_newest_without_one_left_out(
     rows: list[dict[str, Any]], limit: int
@@ -95,6 +119,20 @@ def test_folded_connections_are_the_newest_without_one_left_out(
         made = together(group)
         assert made.bytes == sum(c.bytes for c in group)
         assert (made.first, made.last) == (min(c.first for c in group), max(c.last for c in group))
+
+
+@given(st.lists(st.builds(flow, st.integers(0, 900), out=st.booleans(), port=st.sampled_from([22, 53, 80, 443]),
+                          log=st.sampled_from(["fl-1", "fl-2"])), max_size=60), st.integers(1, 60))  # fmt: skip
+def test_what_the_newest_records_settle_is_what_all_of_them_say(
+    rows: list[dict[str, Any]], most: int
+) -> None:
+    newest = sorted(rows, key=lambda r: r["start_time"], reverse=True)
+
+    def told(found: Any) -> Any:
+        return [(c.first, c.last, c.port, c.bytes, c.records, sorted(c.refs)) for c in found]
+
+    found = told(settled(table(newest[:most])))
+    assert found == told(joined(table(rows)))[: len(found)]
 
 
 def test_two_flow_logs_of_one_interface_tell_once() -> None:
@@ -120,8 +158,8 @@ def test_a_flow_record_is_found_by_its_reference(row: dict[str, Any], text: str 
     rows = table([row])
     with duckdb.connect() as connection:
         connection.register("rows", rows)
-        [(digest,)] = connection.execute(f"SELECT {FLOW_DIGEST} FROM rows").fetchall()
-    assert flow_ref(rows.to_pylist()[0]).endswith(digest)
+        [(ref,)] = connection.execute(f"SELECT {FLOW_REF} FROM rows").fetchall()
+    assert flow_ref(rows.to_pylist()[0]) == ref
 
 
 def test_who_opened_it_is_told_by_the_ports() -> None:

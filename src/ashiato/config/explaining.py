@@ -146,7 +146,7 @@ class _Property:
 
 
 class Write:
-    """A write event, with what it says it set. `row` holds the columns of `candidates.COLUMNS`."""
+    """A write event, with what it says it set. `row` holds the columns of `write_index.COLUMNS`."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
         self.row = row

@@ -14,17 +14,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 import sqlalchemy as sa
-from pyiceberg.expressions import And
 
+from ashiato.config import heard
 from ashiato.config.item import ResourceKey
-from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
-from ashiato.lake.predicates import any_of, within
-from ashiato.lake.presence import presence
-from ashiato.lake.reading import reading
-from ashiato.lake.scan import relation
-from ashiato.lake.spans import between
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
 from ashiato.words.messages import Language, Message, Phrase
@@ -114,12 +108,12 @@ class _Known:
     @cached_property
     def spans(self) -> dict[str, Stretch]:
         """Account → its first and last event."""
-        return _spans(self.lake, self.accounts)
+        return heard.spans(self.lake, self.accounts)
 
     @cached_property
     def days(self) -> dict[tuple[str, str], set[date]]:
         """(account, region) → UTC days with events; region "": any."""
-        return _days(self.lake, self.accounts, self.first, self.last)
+        return heard.days(self.lake, self.accounts, self.first.date(), self.last.date())
 
     @cached_property
     def stops(self) -> dict[str, list[Stretch]]:
@@ -160,7 +154,8 @@ class _Known:
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
             spoken.append((start, start + timedelta(days=1)))
         silent = _without(list(left), _joined(spoken, timedelta(0)))
-        if account in self.spans:
+        # The account's last event is looked for only where none of this time or later is at hand.
+        if not heard.since(self.lake, account, max(e for _, e in left) - JOIN) and account in self.spans:
             newest = self.spans[account][1]
             late = [(max(s, newest), e) for s, e in left if e > newest + JOIN]
             silent = sorted([*silent, *_without(late, silent)])
@@ -223,68 +218,17 @@ def _chains(
     return {k: ([(a, b - DELIVERY) for a, b in vouched[k]], m) for k, (_, m) in found.items()}
 
 
-def _spans(lake: PinnedLake, accounts: Sequence[str]) -> dict[str, Stretch]:
-    found = presence(lake, accounts, kinds=["account"], accounts=accounts, tables=["cloudtrail"])
-    spans: dict[str, Stretch] = {}
-    for row in as_rows(found.select(["entity", "account", "first", "last"])):
-        if row["entity"] == row["account"]:
-            first, last = spans.get(row["account"], (row["first"], row["last"]))
-            spans[row["account"]] = (min(first, row["first"]), max(last, row["last"]))
-    return spans
-
-
-def _days(
-    lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
-) -> dict[tuple[str, str], set[date]]:
-    plan = lake.plan("cloudtrail", between("cloudtrail", first.date(), last.date()))
-    days: dict[tuple[str, str], set[date]] = {}
-    if not plan.files or not accounts:
-        return days
-    with reading() as opened:
-        rows = opened.execute(
-            'SELECT DISTINCT "recipientAccountId", "awsRegion", "eventTime"::TIMESTAMP::DATE FROM'
-            f" {relation(plan.files, plan.iceberg_schema)}"
-            ' WHERE list_contains($accounts::VARCHAR[], "recipientAccountId")',
-            {"accounts": list(accounts)},
-        ).fetchall()
-    for account, region, day in rows:
-        days.setdefault((account, region), set()).add(day)
-        days.setdefault((account, ""), set()).add(day)
-    return days
-
-
 def _stops(
     lake: PinnedLake, accounts: Sequence[str], first: datetime, last: datetime
 ) -> dict[str, list[Stretch]]:
     """Account → times from a StopLogging or DeleteTrail to the account's next event, where that took an hour."""
-    since = first - timedelta(days=90)
-    names = any_of("eventName", ("StopLogging", "DeleteTrail"))
-    plan = lake.plan("cloudtrail", And(names, between("cloudtrail", since.date(), last.date())))
-    if not plan.files or not accounts:
-        return {}
     found: dict[str, list[Stretch]] = {}
-    with reading() as opened:
-        rows = opened.execute(
-            f'SELECT "recipientAccountId", "eventTime" FROM {relation(plan.files, plan.iceberg_schema)}'
-            """ WHERE "eventName" IN ('StopLogging', 'DeleteTrail') AND "errorCode" IS NULL"""
-            ' AND list_contains($accounts::VARCHAR[], "recipientAccountId")'
-            ' AND "eventTime" BETWEEN $first AND $last ORDER BY 1, 2',
-            {"accounts": list(accounts), "first": since, "last": last},
-        ).fetchall()
-        # A stop within the hour is an event that ends the silence of the one before it.
-        for account, stopped in _without_a_next_within_an_hour(rows):
-            after = lake.plan(
-                "cloudtrail",
-                within("eventTime", stopped.isoformat(), (stopped + timedelta(days=92)).isoformat()),
-            )
-            (following,) = opened.execute(
-                f'SELECT min("eventTime") FROM {relation(after.files, after.iceberg_schema)}'
-                ' WHERE "recipientAccountId" = $account AND "eventTime" > $stopped',
-                {"account": account, "stopped": stopped + timedelta(minutes=1)},
-            ).fetchone() or (None,)
-            end = following or last
-            if end - stopped > _SILENT:
-                found.setdefault(account, []).append((stopped, end))
+    stops = heard.stops(lake, accounts, first - timedelta(days=90), last)
+    # A stop within the hour is an event that ends the silence of the one before it.
+    for account, stopped in _without_a_next_within_an_hour(stops):
+        end = heard.following(lake, account, stopped + timedelta(minutes=1), within_days=92) or last
+        if end - stopped > _SILENT:
+            found.setdefault(account, []).append((stopped, end))
     return found
 
 

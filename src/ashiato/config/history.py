@@ -19,7 +19,7 @@ from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most, equal, everything
 from ashiato.lake.reading import reading
 
-__all__ = ["Change", "ConfigItem", "ResourceKey", "changes", "items", "recent"]
+__all__ = ["Change", "ConfigItem", "ResourceKey", "between", "changes", "items", "recent"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,14 @@ def changes(
     The item before the first of them is looked up too, however old it is.
     """
     of_time = items(lake, key, scope, until=until, limit=None if limit is None else limit + 1)
+    return between(of_time, since=since, limit=limit)
+
+
+def between(
+    of_time: Sequence[ConfigItem], *, since: datetime | None = None, limit: int | None = None
+) -> list[Change]:
+    """The changes from one item to the next, of a resource's newest items, oldest first; the same as `changes` where
+    there is one item more than `limit`, or the first that is known."""
     made = [Change(None, of_time[0])] if of_time else []
     made += [Change(a, b) for a, b in pairwise(of_time)]
     if limit is not None and len(of_time) > limit:

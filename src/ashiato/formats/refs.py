@@ -24,6 +24,8 @@ _FLOW_FIELDS: Final = (
 FLOW_DIGEST: Final = "substr(sha256(concat_ws(chr(0), {})), 1, 16)".format(
     ", ".join(f"coalesce(\"{name}\"::VARCHAR, '')" for name in _FLOW_FIELDS)
 )
+#: SQL of DuckDB for the whole reference of such a row.
+FLOW_REF: Final = f"('flow:' || printf('%016x', epoch_us(start_time)) || {FLOW_DIGEST})"
 #: Columns that a reference is made of.
 COLUMNS: Final = {
     "cloudtrail": ("eventID", "record_hash", "recipientAccountId"),

@@ -40,6 +40,8 @@ from ashiato.formats.tables import TABLES
 
 #: Files whose entries are kept in a process; the manifests longest unused go first. An entry takes some 4 KB.
 _MOST_FILES: Final = 10_000
+#: A table with no more files has all its manifests read: to judge a summary takes milliseconds, for every plan.
+_FEW_FILES: Final = 1_000
 _MIN: Final = -(1 << 63)
 _MAX: Final = (1 << 63) - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,17 +95,20 @@ def newest_time(table: Table, snapshot: Snapshot | None) -> datetime | None:
 def _live(
     table: Table, snapshot: Snapshot, row_filter: BooleanExpression, time_id: int
 ) -> Iterator[list[LiveFile]]:
-    """The files of each manifest; of those that are not at hand only where its summary matches."""
+    """The files of each manifest; of those that are not at hand only where its summary matches, if there are many."""
     summaries: dict[int, Callable[[ManifestFile], bool]] = {}
-    for manifest in _listed(snapshot.manifest_list, snapshot, table):
+    listed = _listed(snapshot.manifest_list, snapshot, table)
+    count = sum((m.added_files_count or 0) + (m.existing_files_count or 0) for m in listed)
+    for manifest in listed:
         with _files_lock:
             files = _files.get((manifest.manifest_path, time_id))
-        if files is None:
+        if files is None and count > _FEW_FILES:
             spec = manifest.partition_spec_id
             if spec not in summaries:
                 summaries[spec] = _summary(table, spec, row_filter)
             if not summaries[spec](manifest):
                 continue
+        if files is None:
             files = _read(manifest, time_id, table)
         yield files
 

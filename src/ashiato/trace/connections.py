@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 
 from ashiato.config.reading import as_rows
@@ -25,6 +27,11 @@ GAP: Final = timedelta(seconds=660)
 #: Ports from here on are given to clients (Linux begins at 32768).
 EPHEMERAL: Final = 32768
 _MOST_REFS: Final = 20
+#: Records that are joined at first for each group that is shown.
+_JOINED_FOR_EACH: Final = 20
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: The first second that no datetime has.
+_LATEST: Final = 253_402_300_800
 _COLUMNS: Final = (
     "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
     "dstport", "protocol", "packets", "bytes", "start", "end", "start_time", "action", "log_status", "tcp_flags",
@@ -49,12 +56,24 @@ class Connection:
     first: datetime
     last: datetime
     arrived: datetime | None
-    row: Mapping[str, Any]
+    #: Its first records, and the first of its twins.
+    told: list[Mapping[str, Any]]
     packets: int = 0
     sent: int = 0
     received: int = 0
     records: int = 0
-    refs: list[str] = field(default_factory=list)
+
+    @property
+    def row(self) -> Mapping[str, Any]:
+        return self.told[0]
+
+    @cached_property
+    def ref(self) -> str:
+        return flow_ref(self.row)
+
+    @cached_property
+    def refs(self) -> list[str]:
+        return [self.ref, *map(flow_ref, self.told[1:])]
 
     @property
     def bytes(self) -> int:
@@ -74,6 +93,49 @@ class Connection:
         return instance or self.interface
 
 
+@dataclass(frozen=True)
+class Lane:
+    """Groups of connections, the newest last packet first, each to be made one by `together`; `more`: some follow."""
+
+    groups: list[list[Connection]]
+    more: bool
+
+
+def lane(rows: pa.Table, limit: int, *, fold: bool, after: tuple[datetime, str] | None = None) -> Lane:
+    """The first `limit` groups of the connections of these records. `after`: only connections that come after this
+    last packet and reference.
+
+    Records are joined as far back as it takes: of thousands a page shows fifty.
+    """
+    least = _JOINED_FOR_EACH * limit
+    while True:
+        part, since = _newest(rows, least)
+        found = [c for c in joined(part) if c.last >= since and (after is None or (c.last, c.ref) < after)]
+        groups = folded(found, limit, fold=fold)
+        more = sum(map(len, groups)) < len(found)
+        if more or part is rows:
+            return Lane(groups, more)
+        least *= 4
+
+
+def _newest(rows: pa.Table, least: int) -> tuple[pa.Table, datetime]:
+    """Of some records those that all connections are made of whose last packet is since this time; at least so many
+    of the records are no older."""
+    if rows.num_rows <= least:
+        return rows, datetime.min.replace(tzinfo=UTC)
+    start = rows["start_time"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
+    seconds = rows["end"].fill_null(0).to_numpy()
+    # The same as `end_of` says.
+    last = np.maximum(start, np.where((seconds > 0) & (seconds < _LATEST), seconds, 0) * 1_000_000)
+    since = np.partition(last, -least)[-least]
+    # Either way the two ports are the same; what else has these comes along.
+    one, other = (rows[name].fill_null(0).to_numpy().astype(np.int64) for name in ("srcport", "dstport"))
+    ports = (np.maximum(one, other) << 32) + np.minimum(one, other)
+    return rows.filter(pa.array(np.isin(ports, ports[last >= since]))), _EPOCH + timedelta(
+        microseconds=int(since)
+    )
+
+
 def joined(rows: pa.Table) -> list[Connection]:
     """The connections of these records, the newest last packet first."""
     if not rows.num_rows:
@@ -81,12 +143,40 @@ def joined(rows: pa.Table) -> list[Connection]:
     records = [r for r in as_rows(rows.select(list(_COLUMNS))) if _ends(r)]
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda r: r["start_time"]):
-        source, target = _ends(record) or ("", "")
-        ends = sorted(((source, record["srcport"] or 0), (target, record["dstport"] or 0)))
-        at = record["interface_id"] or record["tgw_attachment_id"]
-        runs.setdefault((*ends, record["protocol"], at, record["action"], _log(record)), []).append(record)
+        runs.setdefault((*_tuple(record), _log(record)), []).append(record)
     found = _once([(key, c) for key, run in runs.items() for c in _split(run)])
-    return sorted(found, key=lambda c: (c.last, c.refs[0]), reverse=True)
+    return sorted(found, key=lambda c: (c.last, c.ref), reverse=True)
+
+
+def _tuple(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    source, target = _ends(record) or ("", "")
+    ends = sorted(((source, record["srcport"] or 0), (target, record["dstport"] or 0)))
+    return *ends, record["protocol"], record["interface_id"] or record["tgw_attachment_id"], record["action"]
+
+
+def settled(rows: pa.Table) -> list[Connection]:
+    """The newest connections out of a log's newest records, whatever the older records are that were left out: none
+    of those is a part of one of these, nor of one that is newer than these."""
+    if not rows.num_rows:
+        return []
+    # What was left out began by the time of the oldest record here, and its window ends within GAP.
+    floor = newest_open = rows["start_time"][-1].as_py() + GAP
+    reach: dict[tuple[Any, ...], datetime] = {}
+    apart: list[int] = []
+    records = as_rows(rows.select(list(_COLUMNS)))
+    for number in range(len(records) - 1, -1, -1):
+        record = records[number]
+        if _ends(record) is None:
+            continue
+        key = _tuple(record)
+        reached = reach.get(key, floor)
+        if record["start_time"] - reached > GAP:
+            apart.append(number)
+            continue
+        reach[key] = max(reached, end_of(record))
+        newest_open = max(newest_open, reach[key])
+    found = joined(rows.take(apart[::-1])) if apart else []
+    return [c for c in found if c.last > newest_open]
 
 
 def _once(found: Sequence[tuple[tuple[Any, ...], Connection]]) -> list[Connection]:
@@ -111,12 +201,12 @@ def _of_logs(logs: Mapping[str, Sequence[Connection]]) -> list[Connection]:
         if twin is None:
             insort(chosen[log], connection, key=_first)
         else:
-            twin.refs.extend(connection.refs[: max(0, _MOST_REFS - len(twin.refs))])
+            twin.told.extend(connection.told[: max(0, _MOST_REFS - len(twin.told))])
     return [connection for of_log in chosen.values() for connection in of_log]
 
 
 def _telling_most(connection: Connection) -> tuple[Any, ...]:
-    return -connection.packets, -connection.records, connection.first, connection.refs[0]
+    return -connection.packets, -connection.records, connection.first, connection.ref
 
 
 def _first(connection: Connection) -> datetime:
@@ -161,7 +251,7 @@ def together(group: Sequence[Connection]) -> Connection:
     """One connection that stands for a group."""
     if len(group) == 1:
         return group[0]
-    made = replace(group[0], refs=[r for c in group for r in c.refs][:_MOST_REFS])
+    made = replace(group[0], told=[row for c in group for row in c.told][:_MOST_REFS])
     made.first, made.last = min(c.first for c in group), max(c.last for c in group)
     made.packets = sum(c.packets for c in group)
     made.sent, made.received = sum(c.sent for c in group), sum(c.received for c in group)
@@ -218,7 +308,7 @@ def _connection(records: Sequence[Mapping[str, Any]]) -> Connection:
     ports = (head["srcport"], head["dstport"]) if forward else (head["dstport"], head["srcport"])
     made = Connection(
         client, server, ports[0], ports[1], head["protocol"], head["action"], head["start_time"], end_of(head),
-        head["delivered_at"] or head["ingested_at"], head,
+        head["delivered_at"] or head["ingested_at"], list(records[:_MOST_REFS]),
     )  # fmt: skip
     for record in records:
         made.first = min(made.first, record["start_time"])
@@ -229,8 +319,6 @@ def _connection(records: Sequence[Mapping[str, Any]]) -> Connection:
         else:
             made.received += record["bytes"] or 0
         made.records += 1
-        if len(made.refs) < _MOST_REFS:
-            made.refs.append(flow_ref(record))
     return made
 
 
@@ -282,7 +370,7 @@ def connection_document(made: Connection, telling: Telling, repeats: int = 1) ->
         "records": made.records,
         "repeats": repeats,
         "let_by": None,
-        "ref": made.refs[0],
+        "ref": made.ref,
         "refs": list(made.refs),
         "text": _text(made, telling),
         "names": _pivots(made),

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ashiato.formats.refs import COLUMNS, flow_ref
+from ashiato.config.reading import as_rows
+from ashiato.formats.refs import COLUMNS, FLOW_REF
 from ashiato.formats.tables import ACCOUNT_REGION
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
@@ -52,58 +53,80 @@ class Exchanges:
     left_out: bool = False
 
 
-def exchanges(asked: Asked, found: pa.Table, own: Collection[str]) -> Exchanges:
-    """What the host with these addresses exchanged with others; those with most bytes sent first."""
+def exchanges(
+    asked: Asked, found: pa.Table, own: Collection[str], at_hand: pa.Table | None = None
+) -> Exchanges:
+    """What the host with these addresses exchanged with others; those with most bytes sent first. `at_hand`: all of
+    its flow records, where they are read already."""
     days = sorted({r["day"] for r in found.select(["day", "table"]).to_pylist() if r["table"] == _TABLE})
     first_day, last_day = asked.window.days()
     days = [d for d in days if (first_day is None or d >= first_day) and (last_day is None or d <= last_day)]
     chosen = days[-MOST_DAYS:]
     if not chosen or not own:
         return Exchanges()
-    plan = asked.lake.plan(_TABLE, between(_TABLE, chosen[0], chosen[-1]))
-    if not plan.files:
-        return Exchanges()
     start, end = asked.window.cut(
         datetime.combine(chosen[0], time(), UTC),
         datetime.combine(chosen[-1] + timedelta(days=1), time(), UTC) - timedelta(microseconds=1),
     )
-    account = ACCOUNT_REGION[_TABLE][0]
-    named, values = condition(asked.keys, account)
-    allowed, of_scope = asked.scope.sql(f'"{account}"')
-    reference = ", ".join(f'"{c}" := "{c}"' for c in COLUMNS[_TABLE])
-    sql = f"""
-        WITH ends AS (
-          SELECT *, coalesce(pkt_srcaddr, srcaddr) AS src, coalesce(pkt_dstaddr, dstaddr) AS dst,
-                 regexp_extract(object, 'fl-[0-9a-f]+') AS log
-          FROM {relation(plan.files, plan.iceberg_schema)}
-          WHERE start_time >= $start AND start_time <= $end AND {named} AND {allowed}),
-        sides AS (
-          SELECT *, list_contains($own::VARCHAR[], src) AS out,
-                 CASE WHEN list_contains($own::VARCHAR[], src) THEN dst ELSE src END AS other,
-                 CASE WHEN list_contains($own::VARCHAR[], src) THEN dstport ELSE srcport END AS other_port,
-                 CASE WHEN list_contains($own::VARCHAR[], src) THEN srcport ELSE dstport END AS own_port
-          FROM ends
-          WHERE list_contains($own::VARCHAR[], src) <> list_contains($own::VARCHAR[], dst)
-            AND src <> '-' AND dst <> '-'),
-        counted AS (
-          SELECT *, coalesce(bytes, 0) AS b, coalesce(action, '') = 'ACCEPT' AS ok,
-                 coalesce(other_port < {EPHEMERAL} AND own_port >= least({EPHEMERAL}, other_port + 1), false) AS by_us
-          FROM sides)
-        SELECT other, log, mode(other_port) FILTER (by_us) AS port,
-               sum(b) FILTER (out AND ok)::BIGINT AS sent, sum(b) FILTER (out AND ok AND by_us)::BIGINT AS opened,
-               sum(b) FILTER (NOT out AND ok)::BIGINT AS received,
-               count(*) FILTER (ok) AS accepted, count(*) FILTER (NOT ok) AS refused,
-               min(start_time) AS first, max(start_time) AS last, max(start_time) FILTER (ok) AS last_accepted,
-               any_value(CASE WHEN out THEN pkt_dst_aws_service ELSE pkt_src_aws_service END) AS service,
-               arg_max(struct_pack({reference}), (ok AND out)::INT * 1e15::DOUBLE + b) AS record
-        FROM counted GROUP BY other, log ORDER BY sent DESC NULLS LAST, other LIMIT {_MOST_PEERS + 1}
-    """
-    values |= of_scope | {"start": start, "end": end, "own": sorted(own)}
+    values: dict[str, Any] = {"start": start, "end": end, "own": sorted(own)}
     with reading() as connection:
-        rows = connection.sql(sql, params=values).to_arrow_table().to_pylist()
+        if at_hand is not None:
+            connection.register("at_hand", at_hand)
+            source, wanted = "at_hand", "true"
+        else:
+            plan = asked.lake.plan(_TABLE, between(_TABLE, chosen[0], chosen[-1]))
+            if not plan.files:
+                return Exchanges()
+            account = ACCOUNT_REGION[_TABLE][0]
+            named, of_keys = condition(asked.keys, account)
+            allowed, of_scope = asked.scope.sql(f'"{account}"')
+            source, wanted = relation(plan.files, plan.iceberg_schema), f"{named} AND {allowed}"
+            values |= of_keys | of_scope
+        rows = as_rows(
+            connection.sql(_SUMS.format(source=source, wanted=wanted), params=values).to_arrow_table()
+        )
     return Exchanges(tuple(_merged(rows[:_MOST_PEERS])), len(days) > len(chosen), len(rows) > _MOST_PEERS)
 
 
+#: More than the microseconds of any time, so that what comes first breaks ties; and than the bytes of a record.
+_TIMES: Final = "10_000_000_000_000_000::HUGEINT"
+_MOST_BYTES: Final = 10**15
+#: Sums by port first: `mode` would keep a table of ports for each peer. `weight`: most of the accepted record in which
+#: the host sent most, else of any; of several of the first, and of the lowest port.
+_SUMS: Final = f"""
+WITH ends AS (
+  SELECT *, coalesce(pkt_srcaddr, srcaddr) AS src, coalesce(pkt_dstaddr, dstaddr) AS dst,
+         list_contains($own::VARCHAR[], coalesce(pkt_srcaddr, srcaddr)) AS out
+  FROM {{source}} WHERE start_time >= $start AND start_time <= $end AND {{wanted}}),
+sides AS (
+  SELECT *, CASE WHEN out THEN dst ELSE src END AS other, regexp_extract(object, 'fl-[0-9a-f]+') AS log,
+         CASE WHEN out THEN dstport ELSE srcport END AS other_port,
+         CASE WHEN out THEN srcport ELSE dstport END AS own_port,
+         coalesce(bytes, 0) AS b, coalesce(action, '') = 'ACCEPT' AS ok
+  FROM ends WHERE out <> list_contains($own::VARCHAR[], dst) AND src <> '-' AND dst <> '-'),
+counted AS (
+  SELECT *, CASE WHEN other_port < {EPHEMERAL} AND own_port >= least({EPHEMERAL}, other_port + 1) THEN other_port END AS port,
+         (((ok AND out)::BIGINT * {_MOST_BYTES} + least(b, {_MOST_BYTES})) * {_TIMES} - epoch_us(start_time)) * 65536
+           - coalesce(other_port, 0) AS weight
+  FROM sides),
+by_port AS (
+  SELECT other, log, port, count(*) AS n, sum(b) FILTER (out AND ok) AS sent, sum(b) FILTER (NOT out AND ok) AS received,
+         count(*) FILTER (ok) AS accepted, min(start_time) AS first, max(start_time) AS last,
+         max(start_time) FILTER (ok) AS last_accepted,
+         min(CASE WHEN out THEN pkt_dst_aws_service ELSE pkt_src_aws_service END) AS service,
+         max(weight) AS weight, arg_max(struct_pack({", ".join(f'"{c}" := "{c}"' for c in COLUMNS["vpc_flow_logs"])}), weight) AS record
+  FROM counted GROUP BY other, log, port),
+summed AS (
+  SELECT other, log, arg_max(port, (n * {_TIMES} - epoch_us(first)) * 65536 - port) AS port, sum(sent)::BIGINT AS sent,
+         sum(sent) FILTER (port IS NOT NULL)::BIGINT AS opened, sum(received)::BIGINT AS received,
+         sum(accepted)::BIGINT AS accepted, sum(n - accepted)::BIGINT AS refused, min(first) AS first, max(last) AS last,
+         max(last_accepted) AS last_accepted, min(service) AS service, arg_max(record, weight) AS record
+  FROM by_port GROUP BY other, log ORDER BY sent DESC NULLS LAST, other, log LIMIT {_MOST_PEERS + 1}),
+named AS (SELECT * EXCLUDE (record), unnest(record) FROM summed)
+SELECT other, log, port, sent, opened, received, accepted, refused, first, last, last_accepted, service,
+       {FLOW_REF} AS ref
+FROM named ORDER BY sent DESC NULLS LAST, other, log
+"""
 _TABLE: Final = "vpc_flow_logs"
 
 
@@ -129,7 +152,7 @@ def _merged(rows: Sequence[Mapping[str, Any]]) -> list[Exchange]:
                 max(p["last"] for p in parts),
                 max(accepted, default=None),
                 next((p["service"] for p in parts if p["service"]), None),
-                flow_ref(best["record"]),
+                best["ref"],
             )
         )
     return sorted(made, key=lambda e: (-e.opened, -e.sent, e.address))

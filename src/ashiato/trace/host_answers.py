@@ -70,7 +70,7 @@ PEERS_ONLY = Message("It has more peers: only the {n} that it sent most to were 
 @dataclass(frozen=True)
 class Evidence:
     """What the answers are taken from. `acts`: of its credentials; `cut`: not all of them; `end`: the newest flow
-    record of its accounts."""
+    record of its accounts; `flows`: its flow records, where all of them are read already."""
 
     asked: Asked
     found: pa.Table
@@ -79,11 +79,12 @@ class Evidence:
     acts: Sequence[Act]
     cut: int | None
     end: datetime | None
+    flows: pa.Table | None = None
 
 
 def host_answers(evidence: Evidence, telling: Telling) -> list[Answer]:
     """The five answers."""
-    exchanged = exchanges(evidence.asked, evidence.found, evidence.own)
+    exchanged = exchanges(evidence.asked, evidence.found, evidence.own, evidence.flows)
     flows = _Flows.of(exchanged, telling)
     gap = _gap(evidence, exchanged)
     mine = [a for a in evidence.acts if a.mine]

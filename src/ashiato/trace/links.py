@@ -133,10 +133,8 @@ def _lets(
         if min(times) - _BEFORE <= o.opened <= max(times)
     ]
     of_group = {g: h for h in hosts for g in h.groups}
-    return [
-        let_through(lake, o, scope, telling, of_group.get(o.group))
-        for o in sorted(found, key=lambda o: o.opened, reverse=True)[:_MOST_OPENINGS]
-    ]
+    latest = sorted(found, key=lambda o: o.opened, reverse=True)[:_MOST_OPENINGS]
+    return let_through(lake, latest, scope, telling, of_group)
 
 
 def _hosts_shown(

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
+import pyarrow as pa
+
 from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import event_ref, item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.connections import Connection, joined
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.keys import Key, Window, footprints
-from ashiato.trace.reading import Asked, newest
+from ashiato.trace.reading import Asked, between_times, meeting, newest
 from ashiato.trace.telling import Telling
 from ashiato.words.calls import Call, at
 from ashiato.words.calls import found as texts_at
@@ -179,45 +181,95 @@ def within(address: str, networks: Iterable[str]) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class _Sought:
+    """Where the first connection of an opening is looked for: at these hosts, within the time that it stood. `where`:
+    a condition of the lake's records, `values` its parameters."""
+
+    opening: Opening
+    addresses: frozenset[str]
+    hosts: tuple[str, ...]
+    keys: tuple[Key, ...]
+    window: Window
+    where: str
+    values: dict[str, Any]
+
+    @classmethod
+    def of(cls, opening: Opening, host: Host, number: int) -> _Sought:
+        until = opening.closed
+        at_time = [
+            s for s in host.spells
+            if opening.group in s.groups and (s.end is None or s.end > opening.opened) and (until is None or s.start is None or s.start < until)
+        ]  # fmt: skip
+        instances = tuple(dict.fromkeys(s.instance for s in at_time if s.instance))
+        interfaces = tuple(dict.fromkeys(i for s in at_time for i in s.interfaces))
+        keys = (*(Key("instance", i) for i in instances), *(Key("interface", i) for i in interfaces))
+        window = Window(opening.opened - _SLACK, None if until is None else until + _SLACK)
+        where, values = "action = 'ACCEPT'", {}
+        rule = opening.rule
+        if rule.first is not None and rule.first.lstrip("-").isdigit() and int(rule.first) >= 0:
+            low, high = f"low_{number}", f"high_{number}"
+            ports = (f"({port} >= ${low} AND {port} <= ${high})" for port in ("dstport", "srcport"))
+            where += f" AND ({' OR '.join(ports)})"
+            values = {low: int(rule.first), high: int(rule.last or rule.first)}
+        return cls(opening, host.addresses, instances or interfaces, keys, window, where, values)
+
+    def first(self, rows: pa.Table) -> Let:
+        """What the opening let through, out of these records."""
+        opening = self.opening
+        reached = [
+            c
+            for c in joined(rows)
+            if c.action == "ACCEPT"
+            and c.client not in self.addresses
+            and (not self.addresses or c.server in self.addresses)
+            and c.first >= opening.opened - _SLACK
+            and within(c.client, opening.rule.peers)
+            and not within(c.client, opening.before)
+        ]
+        return Let(opening, min(reached, key=lambda c: (c.first, c.ref), default=None), self.hosts)
+
+
 def let_through(
-    lake: PinnedLake, opening: Opening, scope: AccountScope, telling: Telling, host: Host | None = None
-) -> Let:
-    """The first connection that an opening let through, at `host`, or at any host of the group."""
-    hosts = host or members(lake, opening.group, scope, telling)
-    until = opening.closed
-    at_time = [
-        s for s in hosts.spells
-        if opening.group in s.groups and (s.end is None or s.end > opening.opened) and (until is None or s.start is None or s.start < until)
-    ]  # fmt: skip
-    instances = tuple(dict.fromkeys(s.instance for s in at_time if s.instance))
-    interfaces = tuple(dict.fromkeys(i for s in at_time for i in s.interfaces))
-    keys = (*(Key("instance", i) for i in instances), *(Key("interface", i) for i in interfaces))
-    if not keys:
-        return Let(opening, None, ())
-    window = Window(opening.opened - _SLACK, None if until is None else until + _SLACK)
-    found = footprints(lake, keys, scope, window, ["vpc_flow_logs"])
-    asked = Asked(lake, keys, scope, window)
-    where = "action = 'ACCEPT'"
-    values: dict[str, Any] = {}
-    if (
-        opening.rule.first is not None
-        and opening.rule.first.lstrip("-").isdigit()
-        and int(opening.rule.first) >= 0
-    ):
-        first, last = int(opening.rule.first), int(opening.rule.last or opening.rule.first)
-        where += " AND ((dstport >= $low AND dstport <= $high) OR (srcport >= $low AND srcport <= $high))"
-        values = {"low": first, "high": last}
-    rows = newest(asked, "vpc_flow_logs", found, _MOST_FLOWS, where=where, values=values, oldest=True)
-    addresses = hosts.addresses
-    reached = [
-        c
-        for c in joined(rows)
-        if c.action == "ACCEPT"
-        and c.client not in addresses
-        and (not addresses or c.server in addresses)
-        and c.first >= opening.opened - _SLACK
-        and within(c.client, opening.rule.peers)
-        and not within(c.client, opening.before)
-    ]
-    first_of = min(reached, key=lambda c: (c.first, c.refs[0]), default=None)
-    return Let(opening, first_of, instances or interfaces)
+    lake: PinnedLake,
+    found: Sequence[Opening],
+    scope: AccountScope,
+    telling: Telling,
+    hosts: Mapping[str, Host],
+) -> list[Let]:
+    """The first connection that each opening let through: at the host of its group in `hosts`, else at any host of
+    the group. Records are looked for once for all: most openings let nothing through."""
+    of_group = {g: hosts.get(g) or members(lake, g, scope, telling) for g in {o.group for o in found}}
+    every = [_Sought.of(o, of_group[o.group], number) for number, o in enumerate(found)]
+    sought = [s for s in every if s.keys]
+    if not sought:
+        return [Let(s.opening, None, ()) for s in every]
+    keys = tuple(dict.fromkeys(k for s in sought for k in s.keys))
+    ends = [s.window.end for s in sought]
+    whole = Window(
+        min(s.window.start for s in sought if s.window.start),
+        None if None in ends else max(e for e in ends if e),
+    )
+    asked = Asked(lake, keys, scope, whole)
+    spans = meeting(
+        asked,
+        _FLOWS,
+        footprints(lake, keys, scope, whole, [_FLOWS]),
+        [(s.window, s.where) for s in sought],
+        {name: value for s in sought for name, value in s.values.items()},
+    )
+    span_of = dict(zip((id(s) for s in sought), spans, strict=True))
+    made = []
+    for each in every:
+        span = span_of.get(id(each))
+        rows = pa.table({})
+        if span is not None:
+            rows = between_times(
+                Asked(lake, each.keys, scope, each.window), _FLOWS, *span, _MOST_FLOWS, where=each.where,
+                values=each.values, oldest=True,
+            )  # fmt: skip
+        made.append(each.first(rows))
+    return made
+
+
+_FLOWS: Final = "vpc_flow_logs"

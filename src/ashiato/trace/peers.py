@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION
+from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
@@ -106,14 +107,15 @@ def traffic(
     if start is None or end is None:
         return nothing
     plan = lake.plan("vpc_flow_logs", between("vpc_flow_logs", start.date(), end.date()))
-    if not plan.files:
+    files = files_naming(plan, [key.hash for key in keys])
+    if not files:
         return nothing
     account = ACCOUNT_REGION["vpc_flow_logs"][0]
     named, values = condition(keys, account)
     allowed, of_scope = scope.sql(f'"{account}"')
     parameters = values | of_scope | {"own": sorted(own), "start": start, "end": end}
     with reading() as connection:
-        connection.execute(_FLOWS.format(source=relation(plan.files, plan.iceberg_schema), named=named, allowed=allowed,
+        connection.execute(_FLOWS.format(source=relation(files, plan.iceberg_schema), named=named, allowed=allowed,
                                          ephemeral=EPHEMERAL), parameters)  # fmt: skip
         return _summed(connection, host, since, telling)
 

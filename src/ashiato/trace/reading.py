@@ -13,6 +13,7 @@ import pyarrow as pa
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.footprint_counts import default_view
+from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
@@ -246,6 +247,50 @@ def counted(
     with reading() as connection:
         rows = connection.execute(sql, parameters).fetchall()
     return [(int(n), first, last) for day, n, first, last in rows if day in days]
+
+
+def meeting(
+    asked: Asked,
+    table: str,
+    found: pa.Table,
+    wanted: Sequence[tuple[Window, str]],
+    values: Mapping[str, Any],
+) -> list[tuple[datetime, datetime] | None]:
+    """Of each of some conditions of ours the times of the first and the last record that names one of the keys and
+    meets it within its window, out of one look for all; None where there is none. `found`: the keys' footprints;
+    `values`: the parameters of all conditions."""
+    spans = _spans(_by_day(found, table, asked.window, None), asked.window, None)
+    nothing: list[tuple[datetime, datetime] | None] = [None] * len(wanted)
+    if not spans or not wanted:
+        return nothing
+    column = TABLES[table].time_column
+    account = ACCOUNT_REGION[table][0]
+    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
+    files = files_naming(plan, [key.hash for key in asked.keys])
+    if not files:
+        return nothing
+    named, parameters = condition(asked.keys, account)
+    allowed, of_scope = asked.scope.sql(f'"{account}"')
+    at, times = _of_spans(column, spans)
+    parameters |= of_scope | times | values
+    if table == "cloudtrail":
+        parameters["superseded"] = list(asked.lake.superseded)
+    marks, sums = [], []
+    for number, (window, where) in enumerate(wanted):
+        first, last = window.cut(spans[0][0], spans[-1][1])
+        parameters |= {f"first_{number}": first, f"last_{number}": last}
+        marks.append(
+            f"CASE WHEN t >= $first_{number} AND t <= $last_{number} AND ({where}) THEN t END AS t{number}"
+        )
+        sums.append(f"min(t{number}), max(t{number})")
+    sql = (
+        f'WITH named AS (SELECT *, "{column}" AS t FROM {relation(files, plan.iceberg_schema)}'
+        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)}),"
+        f" marked AS (SELECT {', '.join(marks)} FROM named) SELECT {', '.join(sums)} FROM marked"
+    )
+    with reading() as connection:
+        row = connection.execute(sql, parameters).fetchone() or ()
+    return [None if first is None else (first, last) for first, last in zip(row[::2], row[1::2], strict=True)]
 
 
 def between_times(

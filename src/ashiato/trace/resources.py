@@ -16,7 +16,7 @@ from ashiato.config.item import ConfigItem, ResourceKey
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import cause_json, difference_json
-from ashiato.trace.connections import connection_document, joined
+from ashiato.trace.connections import connection_document, joined, settled
 from ashiato.trace.hosts import members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
@@ -24,8 +24,12 @@ from ashiato.trace.telling import Telling
 from ashiato.words.texts import shown
 
 _MOST_DIFFERENCES: Final = 200
-_MOST_FLOWS: Final = 4000
+#: Flow records that are read: more where the fewer do not settle which connections are the newest.
+_FLOWS: Final = (200, 800, 4000)
 _MOST_HOSTS: Final = 50
+#: Items that are read of a resource at first, and those that its interfaces are taken from.
+_NEWEST: Final = 52
+_MOST_ITEMS: Final = 20
 _INSTANCE: Final = "AWS::EC2::Instance"
 _INTERFACE: Final = "AWS::EC2::NetworkInterface"
 _GROUP: Final = "AWS::EC2::SecurityGroup"
@@ -40,10 +44,22 @@ class Story:
     older: datetime | None
 
 
+@dataclass(frozen=True)
+class Subject:
+    """A resource and its newest items, oldest first, read once for all that is told of it."""
+
+    lake: PinnedLake
+    key: ResourceKey
+    scope: AccountScope
+    newest: Sequence[ConfigItem]
+
+    @classmethod
+    def of(cls, lake: PinnedLake, key: ResourceKey, scope: AccountScope) -> Subject:
+        return cls(lake, key, scope, history.items(lake, key, scope, limit=_NEWEST))
+
+
 def story(
-    lake: PinnedLake,
-    key: ResourceKey,
-    scope: AccountScope,
+    subject: Subject,
     telling: Telling,
     *,
     window: Window | None = None,
@@ -51,8 +67,13 @@ def story(
 ) -> Story:
     """The newest changes of a resource within the window, with the operations behind each."""
     window = window or Window()
-    until = None if window.end is None else window.end - timedelta(microseconds=1)
-    found = history.changes(lake, key, scope, since=window.start, until=until, limit=limit + 1)
+    lake, key, scope = subject.lake, subject.key, subject.scope
+    if window.end is None and limit + 2 <= _NEWEST:
+        items = subject.newest[-limit - 2 :]
+        found = history.between(items, since=window.start, limit=limit + 1)
+    else:
+        until = None if window.end is None else window.end - timedelta(microseconds=1)
+        found = history.changes(lake, key, scope, since=window.start, until=until, limit=limit + 1)
     older = found[0].after.captured if len(found) > limit else None
     found = found[-limit:]
     behind = causes(lake, found, scope)
@@ -88,29 +109,23 @@ class Sides:
     diff: list[dict[str, Any]]
 
 
-def sides(
-    lake: PinnedLake, key: ResourceKey, scope: AccountScope, first: datetime | None, second: datetime | None
-) -> Sides:
+def sides(subject: Subject, first: datetime | None, second: datetime | None) -> Sides:
     """The states as of two moments; None: the newest, and the one before the newest."""
     if first is None and second is None:
-        newest_two: Sequence[ConfigItem] = history.items(lake, key, scope, limit=2)
-        a = newest_two[0] if len(newest_two) > 1 else None
-        b = newest_two[-1] if newest_two else None
+        a = subject.newest[-2] if len(subject.newest) > 1 else None
+        b = _state(subject, None)
     else:
-        b = _state(lake, key, second, scope)
-        a = _state(lake, key, first, scope) if first is not None else None
+        b = _state(subject, second)
+        a = _state(subject, first) if first is not None else None
     if b is None:
         return Sides(a, b, [])
     return Sides(a, b, [difference_json(d) for d in differences(a, b)])
 
 
-def _state(
-    lake: PinnedLake, key: ResourceKey, moment: datetime | None, scope: AccountScope
-) -> ConfigItem | None:
+def _state(subject: Subject, moment: datetime | None) -> ConfigItem | None:
     if moment is not None:
-        return states.of(lake, key, moment, scope)
-    found = history.items(lake, key, scope, limit=1)
-    return found[0] if found else None
+        return states.of(subject.lake, subject.key, moment, subject.scope)
+    return subject.newest[-1] if subject.newest else None
 
 
 def relationships(item: ConfigItem) -> list[dict[str, str | None]]:
@@ -137,9 +152,7 @@ class Passing:
 
 
 def passing(
-    lake: PinnedLake,
-    key: ResourceKey,
-    scope: AccountScope,
+    subject: Subject,
     telling: Telling,
     *,
     window: Window | None = None,
@@ -147,40 +160,45 @@ def passing(
 ) -> Passing | None:
     """The newest connections of an instance or interface, or of the hosts of a security group; None for types that
     have none of their own."""
-    keys = _hosts(lake, key, scope, telling)
+    keys = _hosts(subject, telling)
     if keys is None:
         return None
     if not keys:
         return Passing([], (), False)
     window = window or Window()
+    lake, scope = subject.lake, subject.scope
     asked = Asked(lake, keys, scope, window)
-    rows = newest(
-        asked, "vpc_flow_logs", footprints(lake, keys, scope, window, ["vpc_flow_logs"]), _MOST_FLOWS
-    )
-    found = joined(rows) if rows.num_rows else []
+    there = footprints(lake, keys, scope, window, ["vpc_flow_logs"])
+    for most in _FLOWS:
+        rows = newest(asked, "vpc_flow_logs", there, most)
+        whole = rows.num_rows < most or most == _FLOWS[-1]
+        found = joined(rows) if whole else settled(rows)
+        if whole or len(found) > limit:
+            break
     return Passing(
         [connection_document(c, telling) for c in found[:limit]],
         tuple(k.value for k in keys),
-        len(found) > limit or rows.num_rows >= _MOST_FLOWS,
+        len(found) > limit or rows.num_rows >= _FLOWS[-1],
     )
 
 
-def _hosts(lake: PinnedLake, key: ResourceKey, scope: AccountScope, telling: Telling) -> list[Key] | None:
+def _hosts(subject: Subject, telling: Telling) -> list[Key] | None:
+    key = subject.key
     if key.type == _INSTANCE:
-        return [Key("instance", key.id), *(Key("interface", i) for i in _interfaces(lake, key, scope))]
+        return [Key("instance", key.id), *(Key("interface", i) for i in _interfaces(subject.newest))]
     if key.type == _INTERFACE:
         return [Key("interface", key.id)]
     if key.type == _GROUP:
-        spells = [s for s in members(lake, key.id, scope, telling).spells if key.id in s.groups]
-        interfaces = dict.fromkeys(i for s in spells for i in s.interfaces)
+        spells = members(subject.lake, key.id, subject.scope, telling).spells
+        interfaces = dict.fromkeys(i for s in spells if key.id in s.groups for i in s.interfaces)
         return [Key("interface", i) for i in list(interfaces)[:_MOST_HOSTS]]
     return None
 
 
-def _interfaces(lake: PinnedLake, key: ResourceKey, scope: AccountScope) -> list[str]:
+def _interfaces(items: Sequence[ConfigItem]) -> list[str]:
     """Interfaces that an instance had: flow records of AWS's default format name no instance."""
     related: dict[str, None] = {}
-    for item in history.items(lake, key, scope, limit=20):
+    for item in items[-_MOST_ITEMS:]:
         for r in item.related:
             if r.get("resourceType") == _INTERFACE and r.get("resourceId"):
                 related[str(r["resourceId"])] = None

@@ -89,12 +89,13 @@ class Surroundings:
             ],
         }
 
-    def answers(self, rows: pa.Table, counted: Count) -> list[dict[str, Any]]:
-        """The five answers about a host or a caller; none about other things. `rows`: its newest events."""
+    def answers(self, rows: pa.Table, counted: Count, flows: pa.Table) -> list[dict[str, Any]]:
+        """The five answers about a host or a caller; none about other things. `rows`: its newest events, `flows`: its
+        newest flow records."""
         cut = rows.num_rows if counted.of("cloudtrail") > rows.num_rows else None
         made: list[Answer] = []
         if self.is_host:
-            made = self._of_host(rows, cut)
+            made = self._of_host(rows, cut, _whole(flows, counted))
         elif self.subject.kind in _CALLERS or self.subject.is_role or self.subject.is_user:
             acts = acts_of(rows, self.subject)
             accounts = self._accounts("cloudtrail")
@@ -110,7 +111,7 @@ class Surroundings:
             made = caller_answers(calls, self.telling)
         return [answer.as_json(self.telling) for answer in made]
 
-    def _of_host(self, rows: pa.Table, cut: int | None) -> list[Answer]:
+    def _of_host(self, rows: pa.Table, cut: int | None, flows: pa.Table | None) -> list[Answer]:
         subject, asked, found = self.subject, self.asked, self.found
         own = self.host.addresses | ({subject.value} if subject.kind == "address" else frozenset())
         acts = acts_of(rows, subject)
@@ -126,7 +127,8 @@ class Surroundings:
             acts = acts_of(mine, acting)
             cut = 2000 if mine.num_rows >= 2000 else None
         end = self._end("vpc_flow_logs")
-        return host_answers(Evidence(asked, found, self.host, frozenset(own), acts, cut, end), self.telling)
+        evidence = Evidence(asked, found, self.host, frozenset(own), acts, cut, end, flows)
+        return host_answers(evidence, self.telling)
 
     def _accounts(self, table: str) -> list[str]:
         """Accounts with records of it in a log, as far as the scope goes."""
@@ -184,8 +186,13 @@ class Surroundings:
             ends = [self._end(table) for table in ("cloudtrail", "vpc_flow_logs")]
             last = max((e for e in (*ends, counted.last) if e is not None), default=None)
         span = None if last is None else Span(first, last)
-        whole = flows if flows.num_rows >= counted.of("vpc_flow_logs") else None
+        whole = _whole(flows, counted)
         return gaps(self.asked, self.subject, self.found, span, self.telling.language, whole)
+
+
+def _whole(flows: pa.Table, counted: Count) -> pa.Table | None:
+    """The flow records, where these are all of them."""
+    return flows if flows.num_rows >= counted.of("vpc_flow_logs") else None
 
 
 def _data_events(lake: PinnedLake, accounts: list[str]) -> bool:

@@ -26,8 +26,7 @@ from ashiato.core.settings import Settings
 from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import changes
-from ashiato.trace.connections import GAP, Connection, connection_document, joined, together
-from ashiato.trace.connections import folded as folded_connections
+from ashiato.trace.connections import GAP, Connection, connection_document, lane, together
 from ashiato.trace.counting import Count, count
 from ashiato.trace.folding import folded
 from ashiato.trace.keys import Window
@@ -181,7 +180,9 @@ class _Making:
         if "origin" in self.parts:
             document["entity"] |= surroundings.entity()
         if "answers" in self.parts:
-            document["answers"] = surroundings.answers(self.rows["cloudtrail"], counted)
+            document["answers"] = surroundings.answers(
+                self.rows["cloudtrail"], counted, self.rows["vpc_flow_logs"]
+            )
         if "links" in self.parts:
             document["links"] = surroundings.links(document)
         if "gaps" in self.parts:
@@ -245,18 +246,20 @@ class _Making:
 
     def _connections(self, places: dict[str, Place | None]) -> list[dict[str, Any]]:
         rows = self.rows["vpc_flow_logs"]
-        found = joined(rows)
         place = None if self.after is None else self.after.get("connections")
-        if place is not None:
-            found = [c for c in found if (c.last, c.refs[0]) < (place.time, place.tie)]
-        groups = folded_connections(found, self.limit, fold=self.wanted.fold)
-        taken = [c for group in groups for c in group]
+        found = lane(
+            rows,
+            self.limit,
+            fold=self.wanted.fold,
+            after=None if place is None else (place.time, place.tie),
+        )
+        taken = [c for group in found.groups for c in group]
         cut = rows.num_rows >= self.most.get("vpc_flow_logs", MOST_RECORDS)
         # Groups interleave: the lane goes on after the oldest that was taken.
-        oldest_taken = min(taken, key=lambda c: (c.last, c.refs[0]), default=None)
-        more = len(found) > len(taken) or cut
+        oldest_taken = min(taken, key=lambda c: (c.last, c.ref), default=None)
+        more = found.more or cut
         places["connections"] = (
-            None if oldest_taken is None or not more else Place(oldest_taken.last, oldest_taken.refs[0])
+            None if oldest_taken is None or not more else Place(oldest_taken.last, oldest_taken.ref)
         )
         oldest = rows["start_time"][-1].as_py() if cut else None
         return [
@@ -264,7 +267,7 @@ class _Making:
                 **connection_document(made, self.telling, len(group)),
                 "cut": oldest is not None and made.first - oldest <= GAP,
             }
-            for group in groups
+            for group in found.groups
             for made in (together(group),)
         ]
 

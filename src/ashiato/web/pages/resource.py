@@ -49,15 +49,16 @@ def named(visit: Visit) -> Response:
 
 def _story(visit: Visit, key: ResourceKey) -> Response:
     from ashiato.config.item import iso
-    from ashiato.trace.resources import passing, relationships, sides, story
+    from ashiato.trace.resources import Subject, passing, relationships, sides, story
 
     asked = window(visit)
     older = moment(visit, "after")
     page = asked if older is None else replace(asked, end=older)
     told = telling(visit)
-    found = story(visit.lake, key, visit.scope, told, window=page, limit=SHOWN)
-    compared = sides(visit.lake, key, visit.scope, moment(visit, "a"), moment(visit, "b"))
-    through = passing(visit.lake, key, visit.scope, told, window=asked) if older is None else None
+    subject = Subject.of(visit.lake, key, visit.scope)
+    found = story(subject, told, window=page, limit=SHOWN)
+    compared = sides(subject, moment(visit, "a"), moment(visit, "b"))
+    through = passing(subject, told, window=asked) if older is None else None
     now = compared.b
     name = key.name or told.resources.get(key.id) or key.id
     return visit.render(
