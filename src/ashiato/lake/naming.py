@@ -17,9 +17,9 @@ from ashiato.lake.table_plan import TablePlan
 #: Entities beyond which DuckDB compares lists with lists.
 _MOST_ALONE: Final = 60
 #: Rows of a plan up to which it is known of each file what it names; some 4 bytes are kept for each row.
-_MOST_ROWS: Final = 6_000_000
+_MOST_ROWS: Final = 4_000_000
 _files: LRUCache[tuple[str, str], npt.NDArray[np.int32]] = LRUCache(
-    32 << 20, getsizeof=lambda held: int(held.nbytes)
+    64 << 20, getsizeof=lambda held: int(held.nbytes)
 )
 
 
