@@ -76,7 +76,8 @@ def item_ref(row: Mapping[str, Any]) -> str:
 def flow_ref(row: Mapping[str, Any]) -> str:
     """The reference of a row of `vpc_flow_logs`."""
     start: datetime = row["start_time"]
-    text = "\0".join("" if row.get(name) is None else str(row[name]) for name in _FLOW_FIELDS)
+    values = map(row.get, _FLOW_FIELDS)
+    text = "\0".join(["" if value is None else str(value) for value in values])
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"flow:{(start - _EPOCH) // _MICROSECOND:016x}{digest}"
 

@@ -22,6 +22,8 @@ _COLUMNS = (
     "awsRegion", "sourceIPAddress", "errorCode", "errorMessage", "readOnly", "eventType", "requestParameters",
     "responseElements", "additionalEventData", "resources",
 )  # fmt: skip
+#: Columns of `cloudtrail` that operations are made of.
+COLUMNS: Final = (*_COLUMNS, "userIdentity")
 #: What `made_by` asks of an identity.
 _WHO: Final = (
     ("type",), ("arn",), ("principalId",), ("accessKeyId",), ("userName",), ("sessionContext", "sourceIdentity"),

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,8 @@ _JOINED_FOR_EACH: Final = 20
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The first second that no datetime has.
 _LATEST: Final = 253_402_300_800
-_COLUMNS: Final = (
+#: Columns of `vpc_flow_logs` that connections are made of.
+COLUMNS: Final = (
     "account_id", "interface_id", "instance_id", "region", "srcaddr", "dstaddr", "pkt_srcaddr", "pkt_dstaddr", "srcport",
     "dstport", "protocol", "packets", "bytes", "start", "end", "start_time", "action", "log_status", "tcp_flags",
     "flow_direction", "vpc_id", "subnet_id", "resource_id", "pkt_src_aws_service", "pkt_dst_aws_service",
@@ -138,14 +140,28 @@ def _newest(rows: pa.Table, least: int) -> tuple[pa.Table, datetime]:
 
 def joined(rows: pa.Table) -> list[Connection]:
     """The connections of these records, the newest last packet first."""
+    ordered = sorted(unordered(rows), key=_last, reverse=True)
+    return [c for _, same in groupby(ordered, _last) for c in _by_reference(list(same))]
+
+
+def _last(connection: Connection) -> datetime:
+    return connection.last
+
+
+def _by_reference(same: list[Connection]) -> list[Connection]:
+    """Connections of one moment; where there is but one it needs no reference."""
+    return same if len(same) == 1 else sorted(same, key=lambda c: c.ref, reverse=True)
+
+
+def unordered(rows: pa.Table) -> list[Connection]:
+    """The connections of these records."""
     if not rows.num_rows:
         return []
-    records = [r for r in as_rows(rows.select(list(_COLUMNS))) if _ends(r)]
+    records = [r for r in as_rows(rows.select(list(COLUMNS))) if _ends(r)]
     runs: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for record in sorted(records, key=lambda r: r["start_time"]):
         runs.setdefault((*_tuple(record), _log(record)), []).append(record)
-    found = _once([(key, c) for key, run in runs.items() for c in _split(run)])
-    return sorted(found, key=lambda c: (c.last, c.ref), reverse=True)
+    return _once([(key, c) for key, run in runs.items() for c in _split(run)])
 
 
 def _tuple(record: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -163,7 +179,7 @@ def settled(rows: pa.Table) -> list[Connection]:
     floor = newest_open = rows["start_time"][-1].as_py() + GAP
     reach: dict[tuple[Any, ...], datetime] = {}
     apart: list[int] = []
-    records = as_rows(rows.select(list(_COLUMNS)))
+    records = as_rows(rows.select(list(COLUMNS)))
     for number in range(len(records) - 1, -1, -1):
         record = records[number]
         if _ends(record) is None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ashiato.config.reading import as_rows
 from ashiato.formats.refs import COLUMNS, FLOW_REF
 from ashiato.formats.tables import ACCOUNT_REGION
+from ashiato.lake.naming import files_naming
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between
@@ -80,7 +81,10 @@ def exchanges(
             account = ACCOUNT_REGION[_TABLE][0]
             named, of_keys = condition(asked.keys, account)
             allowed, of_scope = asked.scope.sql(f'"{account}"')
-            source, wanted = relation(plan.files, plan.iceberg_schema), f"{named} AND {allowed}"
+            wanted = f"{named} AND {allowed}"
+            source = relation(
+                files_naming(plan, [key.hash for key in asked.keys]), plan.iceberg_schema, _SUMS + wanted
+            )
             values |= of_keys | of_scope
         rows = as_rows(
             connection.sql(_SUMS.format(source=source, wanted=wanted), params=values).to_arrow_table()

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import item_ref
 from ashiato.lake.plans import PinnedLake
@@ -24,6 +25,10 @@ from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 
 _HOSTS: Final = ("AWS::EC2::Instance", "AWS::EC2::NetworkInterface")
+_COLUMNS: Final = (
+    "awsAccountId", "awsRegion", "resourceType", "resourceId", "configurationItemCaptureTime", "configurationItemStatus",
+    "configuration", "relationships", "tags",
+)  # fmt: skip
 _MOST_ITEMS: Final = 2000
 _MOST_HOSTS: Final = 20
 
@@ -117,9 +122,10 @@ def _kind(resource: str) -> str:
 def _items(asked: Asked, found: pa.Table) -> list[dict[str, Any]]:
     types = ", ".join(f"'{t}'" for t in _HOSTS)
     whole = replace(asked, window=Window())
-    rows = newest(whole, "config_items", found, _MOST_ITEMS, where=f"resourceType IN ({types})")
-    listed: list[dict[str, Any]] = rows.to_pylist() if rows.num_rows else []
-    return listed
+    rows = newest(
+        whole, "config_items", found, _MOST_ITEMS, where=f"resourceType IN ({types})", columns=_COLUMNS
+    )
+    return as_rows(rows)
 
 
 def _resources(rows: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 import pyarrow as pa
 
+from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
-from ashiato.formats.refs import event_ref, item_ref
+from ashiato.formats.refs import COLUMNS, event_ref, item_ref
 from ashiato.lake.plans import PinnedLake
-from ashiato.trace.connections import Connection, joined
+from ashiato.trace.acting import COLUMNS as OF_CALL
+from ashiato.trace.connections import COLUMNS as OF_FLOW
+from ashiato.trace.connections import Connection, unordered
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, between_times, meeting, newest
@@ -29,6 +33,8 @@ CLOSING: Final = ("RevokeSecurityGroupIngress",)
 _SLACK: Final = timedelta(seconds=60)
 #: An item follows its operation by seconds to minutes; delivered recordings by up to an hour.
 _ITEM_WITHIN: Final = timedelta(hours=2)
+_OF_EVENT: Final = (*OF_CALL, "serviceEventDetails", "insightDetails")
+_OF_ITEM: Final = (*COLUMNS["config_items"], "configuration")
 _MOST_OPENINGS: Final = 40
 _MOST_FLOWS: Final = 4000
 
@@ -66,12 +72,18 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
     asked = Asked(lake, keys, scope, Window())
     found = footprints(lake, keys, scope, Window(), ["cloudtrail", "config_items"])
     names = ", ".join(f"'{n}'" for n in (*OPENING, *CLOSING))
-    events = newest(
-        asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True
-    ).to_pylist()
-    items = newest(
-        asked, "config_items", found, 1000, where="resourceType = 'AWS::EC2::SecurityGroup'", oldest=True
-    ).to_pylist()
+    events = as_rows(
+        newest(
+            asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True,
+            columns=_OF_EVENT,
+        )
+    )  # fmt: skip
+    items = as_rows(
+        newest(
+            asked, "config_items", found, 1000, where="resourceType = 'AWS::EC2::SecurityGroup'", oldest=True,
+            columns=_OF_ITEM,
+        )
+    )  # fmt: skip
     made: list[Opening] = []
     for event in events:
         group = _group(event)
@@ -171,14 +183,15 @@ def within(address: str, networks: Iterable[str]) -> bool:
         found = ip_address(address)
     except ValueError:
         return False
-    for text in networks:
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
-            continue
-        if network.version == found.version and found in network:
-            return True
-    return False
+    return any(n is not None and n.version == found.version and found in n for n in map(_network, networks))
+
+
+@lru_cache(maxsize=1000)
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -219,7 +232,7 @@ class _Sought:
         opening = self.opening
         reached = [
             c
-            for c in joined(rows)
+            for c in unordered(rows)
             if c.action == "ACCEPT"
             and c.client not in self.addresses
             and (not self.addresses or c.server in self.addresses)
@@ -227,7 +240,9 @@ class _Sought:
             and within(c.client, opening.rule.peers)
             and not within(c.client, opening.before)
         ]
-        return Let(opening, min(reached, key=lambda c: (c.first, c.ref), default=None), self.hosts)
+        first = min((c.first for c in reached), default=None)
+        at_once = [c for c in reached if c.first == first]
+        return Let(opening, min(at_once, key=lambda c: c.ref, default=None), self.hosts)
 
 
 def let_through(
@@ -266,7 +281,7 @@ def let_through(
         if span is not None:
             rows = between_times(
                 Asked(lake, each.keys, scope, each.window), _FLOWS, *span, _MOST_FLOWS, where=each.where,
-                values=each.values, oldest=True,
+                values=each.values, oldest=True, columns=OF_FLOW,
             )  # fmt: skip
         made.append(each.first(rows))
     return made

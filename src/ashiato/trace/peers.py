@@ -114,9 +114,11 @@ def traffic(
     named, values = condition(keys, account)
     allowed, of_scope = scope.sql(f'"{account}"')
     parameters = values | of_scope | {"own": sorted(own), "start": start, "end": end}
+    source = relation(files, plan.iceberg_schema, _FLOWS + named + allowed)
     with reading() as connection:
-        connection.execute(_FLOWS.format(source=relation(files, plan.iceberg_schema), named=named, allowed=allowed,
-                                         ephemeral=EPHEMERAL), parameters)  # fmt: skip
+        connection.execute(
+            _FLOWS.format(source=source, named=named, allowed=allowed, ephemeral=EPHEMERAL), parameters
+        )
         return _summed(connection, host, since, telling)
 
 

@@ -152,13 +152,19 @@ def _spans(days: Sequence[_Day], window: Window, after: Place | None) -> list[tu
 
 
 def _fewer(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    """At most `_MOST_SPANS` spans that hold these, none of which overlap; the longest gaps between them are left out."""
+    """At most `_MOST_SPANS` spans that hold these, none of which overlap; the longest gaps between them are left out.
+    One, where the gaps are less than the spans: each costs time in every row."""
+    if not spans:
+        return []
     ordered = sorted(spans)
+    whole = ordered[0][0], ordered[-1][1]
+    if 2 * sum((last - first for first, last in ordered), timedelta()) > whole[1] - whole[0]:
+        return [whole]
     longest = sorted(range(1, len(ordered)), key=lambda n: ordered[n - 1][1] - ordered[n][0])[
         : _MOST_SPANS - 1
     ]
     cuts = [0, *sorted(longest), len(ordered)]
-    return [(ordered[a][0], ordered[b - 1][1]) for a, b in pairwise(cuts)] if ordered else []
+    return [(ordered[a][0], ordered[b - 1][1]) for a, b in pairwise(cuts)]
 
 
 def _hours(day: _Day) -> Iterator[tuple[datetime, datetime]]:
@@ -310,9 +316,8 @@ def meeting(
         return nothing
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    plan = asked.lake.plan(table, between(table, spans[0][0].date(), spans[-1][1].date()))
-    files = files_naming(plan, [key.hash for key in asked.keys])
-    if not files:
+    plan = _planned(asked, table, spans)
+    if not plan.files:
         return nothing
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
@@ -328,9 +333,10 @@ def meeting(
             f"CASE WHEN t >= $first_{number} AND t <= $last_{number} AND ({where}) THEN t END AS t{number}"
         )
         sums.append(f"min(t{number}), max(t{number})")
+    seen = f"{at} AND {named} AND {allowed} AND {default_view(table)}"
+    source = relation(plan.files, plan.iceberg_schema, seen + " ".join(marks))
     sql = (
-        f'WITH named AS (SELECT *, "{column}" AS t FROM {relation(files, plan.iceberg_schema)}'
-        f" WHERE {at} AND {named} AND {allowed} AND {default_view(table)}),"
+        f'WITH named AS (SELECT *, "{column}" AS t FROM {source} WHERE {seen}),'
         f" marked AS (SELECT {', '.join(marks)} FROM named) SELECT {', '.join(sums)} FROM marked"
     )
     with reading() as connection:

@@ -16,7 +16,7 @@ from ashiato.lake.held import has_records, newest_record
 from ashiato.lake.predicates import at_least, everything
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
-from ashiato.trace.acting import acts_of
+from ashiato.trace.acting import COLUMNS, acts_of
 from ashiato.trace.answering import Answer
 from ashiato.trace.caller_answers import Calls, caller_answers
 from ashiato.trace.counting import Count
@@ -120,7 +120,9 @@ class Surroundings:
                 footprints(asked.lake, keys, asked.scope, asked.window, ["cloudtrail"]) if keys else None
             )
             of_instance = Asked(asked.lake, keys, asked.scope, asked.window)
-            mine = pa.table({}) if found_acts is None else newest(of_instance, "cloudtrail", found_acts, 2000)
+            mine = pa.table({})
+            if found_acts is not None:
+                mine = newest(of_instance, "cloudtrail", found_acts, 2000, columns=COLUMNS)
             acts = acts_of(mine, acting)
             cut = 2000 if mine.num_rows >= 2000 else None
         end = self._end("vpc_flow_logs")
