@@ -50,6 +50,26 @@ def test_what_is_too_old_is_made_anew_and_meanwhile_given_where_that_is_borne() 
     assert kept.get("a", 10, lambda: 5, bear=100) == 5
 
 
+def test_what_takes_long_is_made_anew_more_seldom() -> None:
+    clock = Clock()
+    kept = Kept(clock=clock)
+
+    def slowly() -> str:
+        clock.now += 2
+        return "first"
+
+    assert kept.get("a", 10, slowly) == "first"
+    clock.now = 2 + 39
+    assert kept.get("a", 10, lambda: "second", bear=100) == "first"
+    assert not kept._making["a"].locked()
+    assert kept._found["a"].value == "first"
+    clock.now = 2 + 40
+    kept.get("a", 10, lambda: "second", bear=100)
+    until = time.monotonic() + 10
+    while kept._found["a"].value == "first":
+        assert time.monotonic() < until
+
+
 def test_an_error_is_kept_for_nobody_and_the_oldest_give_way() -> None:
     kept = Kept(most=2)
     with pytest.raises(ZeroDivisionError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -39,26 +39,35 @@ def counted(
 def _of_each(plan: TablePlan, select: str, where: str, values: Mapping[str, Any]) -> list[pa.Table]:
     question = hashlib.sha256(repr((select, where, sorted(values.items()))).encode()).hexdigest()
     with _lock:
-        found = {file: _kept.get((file, question)) for file in plan.files}
-    missing = [file for file, rows in found.items() if rows is None]
+        found = {file: rows for file in plan.files if (rows := _kept.get((file, question))) is not None}
+    missing = [file for file in plan.files if file not in found]
     for start in range(0, len(missing), _AT_ONCE):
-        part = missing[start : start + _AT_ONCE]
-        sql = (
-            f"SELECT filename, {select} FROM {relation(part, plan.iceberg_schema)} WHERE {where}"
-            " GROUP BY ALL ORDER BY filename"
-        )
-        with reading() as own:
-            rows = own.sql(sql, params=dict(values)).to_arrow_table().combine_chunks()
-        counts = rows.drop_columns("filename")
-        found |= dict.fromkeys(part, counts.slice(0, 0))
-        begin = 0
-        runs = pc.run_end_encode(rows["filename"].combine_chunks()) if rows.num_rows else None
-        for file, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True) if runs else ():
-            # Taken, not sliced: a slice keeps all that it is of.
-            found[file] = counts.take(np.arange(begin, end))
-            begin = end
+        read = _read(plan, missing[start : start + _AT_ONCE], select, where, values)
+        found |= read
         with _lock:
-            for file in part:
-                if found[file].nbytes < _kept.maxsize // 8:
-                    _kept[file, question] = found[file]
-    return [rows for rows in found.values() if rows is not None]
+            for file, rows in read.items():
+                if rows.nbytes < _kept.maxsize // 8:
+                    _kept[file, question] = rows
+    return list(found.values())
+
+
+def _read(
+    plan: TablePlan, files: Sequence[str], select: str, where: str, values: Mapping[str, Any]
+) -> dict[str, pa.Table]:
+    sql = (
+        f"SELECT filename, {select} FROM {relation(files, plan.iceberg_schema)} WHERE {where}"
+        " GROUP BY ALL ORDER BY filename"
+    )
+    with reading() as own:
+        rows = own.sql(sql, params=dict(values)).to_arrow_table().combine_chunks()
+    counts = rows.drop_columns("filename")
+    found = dict.fromkeys(files, counts.schema.empty_table())
+    if not rows.num_rows:
+        return found
+    runs = pc.run_end_encode(rows["filename"].combine_chunks())
+    begin = 0
+    for file, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        # Taken, not sliced: a slice keeps all that it is of.
+        found[file] = counts.take(np.arange(begin, end))
+        begin = end
+    return found

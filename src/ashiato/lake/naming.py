@@ -16,10 +16,10 @@ from ashiato.lake.table_plan import TablePlan
 
 #: Entities beyond which DuckDB compares lists with lists.
 _MOST_ALONE: Final = 60
-#: Rows of a plan up to which it is known of each file what it names; some 4 bytes are kept for each row.
-MOST_ROWS: Final = 6_000_000
+#: Rows of a file up to which it is kept what it names, some 4 bytes for each: larger ones hold most that is asked for.
+_MOST_ROWS: Final = 50_000
 _files: LRUCache[tuple[str, str], npt.NDArray[np.int32]] = LRUCache(
-    32 << 20, getsizeof=lambda held: int(held.nbytes)
+    64 << 20, getsizeof=lambda held: int(held.nbytes)
 )
 
 
@@ -46,10 +46,10 @@ def files_of(plan: TablePlan, values: Iterable[str]) -> Sequence[str]:
 
 
 def _holding(plan: TablePlan, column: str, hashes: Sequence[int]) -> Sequence[str]:
-    if plan.rows > MOST_ROWS:
-        return plan.files
     wanted = _halves(np.array(hashes, np.int64))
-    return [file for file in plan.files if _any_in(wanted, _held(file, column))]
+    return [
+        file.path for file in plan.live if file.rows > _MOST_ROWS or _any_in(wanted, _held(file.path, column))
+    ]
 
 
 def _any_in(wanted: npt.NDArray[np.int32], held: npt.NDArray[np.int32]) -> bool:

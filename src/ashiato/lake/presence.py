@@ -14,7 +14,7 @@ from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
 from ashiato.lake.day_states import LogDay
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
-from ashiato.lake.naming import MOST_ROWS, files_naming, files_of, naming
+from ashiato.lake.naming import files_naming, files_of, naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most
 from ashiato.lake.reading import reading
@@ -70,10 +70,7 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
         return FOOTPRINTS.schema.empty_table()
     low, high = min(d.day for d in days), max(d.day for d in days)
     span = And(at_least("day", low.isoformat()), at_most("day", high.isoformat()))
-    plan = lake.plan("footprints", span)
-    if plan.rows > MOST_ROWS:
-        # Beyond what is known of each file its bounds are asked, which costs more than most questions.
-        plan = lake.plan("footprints", And(span, any_of("entity", values)))
+    plan = lake.plan("footprints", And(span, any_of("entity", values)))
     files = files_of(plan, values)
     if not files:
         return FOOTPRINTS.schema.empty_table()

@@ -322,7 +322,7 @@ def meeting(
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
     at, times = _of_spans(column, spans)
-    parameters |= of_scope | times | values
+    parameters |= of_scope | times | dict(values)
     if table == "cloudtrail":
         parameters["superseded"] = list(asked.lake.superseded)
     marks, sums = [], []

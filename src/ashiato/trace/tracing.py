@@ -154,9 +154,9 @@ class _Making:
 
     def document(self) -> dict[str, Any]:
         # Of later pages some rows are left out.
-        whole = {} if self.after is not None else self.rows
-        whole = {table: rows for table, rows in whole.items() if rows.num_rows < self.most[table]}
-        counted = count(self.asked, self.found, whole)
+        at_hand = {} if self.after is not None else self.rows
+        at_hand = {table: rows for table, rows in at_hand.items() if rows.num_rows < self.most[table]}
+        counted = count(self.asked, self.found, at_hand)
         places: dict[str, Place | None] = {}
         document: dict[str, Any] = {
             "entity": self._entity(counted),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 from ashiato.core.printing import plain
 
 Part = Markup | str | None
+_MEANT = re.compile("[&<>\"']")
 
 
 def el(name: str, *parts: Part | Iterable[Part], **attributes: Any) -> Markup:
@@ -37,6 +39,8 @@ def _name(key: str) -> str:
 
 def _text(value: Any) -> str:
     """Two decimals are half a pixel's tenth."""
+    if type(value) is str and value.isprintable() and not _MEANT.search(value):
+        return value
     if isinstance(value, float):
         return f"{value:.2f}".rstrip("0").rstrip(".")
     return str(value) if isinstance(value, int) else str(escape(_shown(value)))
