@@ -214,13 +214,14 @@ def measure(
 
 
 def make_estate(folder: Path, days: int, events: int, flows: int) -> tuple[Path, Path]:
-    """Home and files of a demo."""
+    """Home and files of a demo, as `ashiato demo` leaves them."""
     home, files = folder / "home", folder / "files"
     generate(files, days=days, events=events, flows=flows)
-    subprocess.run(
-        python("-m", "ashiato", "collect", str(files), "--home", str(home), "--json"),
-        check=False, stdout=subprocess.DEVNULL, env=environment(),
-    )  # fmt: skip
+    for command in (("collect", str(files), "--json"), ("maintain", "--only", "footprints")):
+        subprocess.run(
+            python("-m", "ashiato", *command, "--home", str(home)),
+            check=False, stdout=subprocess.DEVNULL, env=environment(),
+        )  # fmt: skip
     (home / "ASHIATO-DEMO").touch()
     return home, files
 
