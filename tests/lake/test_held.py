@@ -9,13 +9,14 @@ from random import Random
 import pytest
 
 from ashiato.formats.entities import entity_hash
-from ashiato.lake.held import MAKING, during, has_records, making, newest_record, skipping, split
+from ashiato.lake.held import SOUGHT, calling, during, has_records, newest_record, skipping, split
 from ashiato.lake.home import Home
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import everything
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.table_plan import TablePlan
+from ashiato.trace.openings import CLOSING, OPENING
 from ashiato.trace.origins import _CREATING
 from lake.homes import ACCOUNT, DAY, OTHER, event, events, flow_lines, take_in, write_events, write_flows
 
@@ -64,12 +65,12 @@ def test_the_newest_record_of_accounts(lake: PinnedLake, accounts: list[str]) ->
 
 def test_files_of_rare_records_are_all_that_are_chosen(lake: PinnedLake) -> None:
     events_, flows = lake.plan("cloudtrail", everything()), lake.plan("vpc_flow_logs", everything())
-    assert set(making(events_, ["CreateUser"]).files) == files_where(events_, "eventName = 'CreateUser'")
-    assert making(events_, ["CreateRole"]).files == ()
+    assert set(calling(events_, ["CreateUser"]).files) == files_where(events_, "eventName = 'CreateUser'")
+    assert calling(events_, ["CreateRole"]).files == ()
     known, other = entity_hash("interface", SKIPPED), entity_hash("interface", "eni-00000000000000001")
     assert set(skipping(flows, [other, known]).files) == files_where(flows, "log_status = 'SKIPDATA'")
     assert skipping(flows, [other]).files == ()
-    assert {name for names in _CREATING.values() for name in names} <= set(MAKING)
+    assert {*OPENING, *CLOSING, *(name for names in _CREATING.values() for name in names)} <= set(SOUGHT)
 
 
 @pytest.mark.parametrize("oldest", [True, False])

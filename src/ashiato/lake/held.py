@@ -26,9 +26,13 @@ _FAR: Final = 253_370_764_800_000_000
 #: Both ends included.
 Span = tuple[datetime, datetime]
 
-#: Calls that make what a trace leads back to: which of them are in a file is kept.
-MAKING: Final = ("CreateUser", "CreateAccessKey", "RunInstances", "CreateRole", "CreateServiceLinkedRole")
-_CALLS: Final = ", ".join(f"'{name}'" for name in MAKING)
+#: Calls that traces look for, those that make what they lead back to and those that open and close ports: which of them
+#: are in a file is kept.
+SOUGHT: Final = (
+    "CreateUser", "CreateAccessKey", "RunInstances", "CreateRole", "CreateServiceLinkedRole",
+    "AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules", "RevokeSecurityGroupIngress",
+)  # fmt: skip
+_CALLS: Final = ", ".join(f"'{name}'" for name in SOUGHT)
 _ASKED: Final = {
     "cloudtrail": (
         f"bool_or(eventCategory = 'Data'), list(DISTINCT eventName) FILTER (eventName IN ({_CALLS})), NULL"
@@ -40,12 +44,12 @@ _ASKED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Of one account in a file: its newest record, whether any is a data event, its calls of MAKING, and the
+    """Of one account in a file: its newest record, whether any is a data event, its calls of SOUGHT, and the
     entities that flow records name which AWS left out (SKIPDATA)."""
 
     newest: datetime
     data_events: bool
-    making: frozenset[str]
+    calls: frozenset[str]
     skipping: frozenset[int]
 
 
@@ -65,7 +69,7 @@ def _read(table: str, source: str, files: int) -> list[Accounts]:
 
 
 def _size(found: Accounts) -> int:
-    return 1 + sum(1 + len(each.making) + len(each.skipping) for each in found.values())
+    return 1 + sum(1 + len(each.calls) + len(each.skipping) for each in found.values())
 
 
 _facts: Final = {table: FileFacts(partial(_read, table), most=_MOST, size=_size) for table in LOG_TABLES}
@@ -117,9 +121,9 @@ def skipping(plan: TablePlan, hashes: Collection[int]) -> TablePlan:
     return _of(plan, _where(plan, lambda each: not each.skipping.isdisjoint(hashes)))
 
 
-def making(plan: TablePlan, calls: Collection[str]) -> TablePlan:
-    """The files that hold one of some calls, which are among MAKING."""
-    return _of(plan, _where(plan, lambda each: not each.making.isdisjoint(calls)))
+def calling(plan: TablePlan, calls: Collection[str]) -> TablePlan:
+    """The files that hold one of some calls, which are among SOUGHT."""
+    return _of(plan, _where(plan, lambda each: not each.calls.isdisjoint(calls)))
 
 
 def _where(plan: TablePlan, meets: Callable[[Held], bool]) -> list[LiveFile]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import pyarrow as pa
 from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import COLUMNS, event_ref, item_ref
+from ashiato.lake.held import calling
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.acting import COLUMNS as OF_CALL
 from ashiato.trace.connections import COLUMNS as OF_FLOW
@@ -27,6 +28,7 @@ from ashiato.words.calls import Call, at
 from ashiato.words.calls import found as texts_at
 from ashiato.words.ports import Rule, rules_of
 
+#: Calls among lake.held.SOUGHT.
 OPENING: Final = ("AuthorizeSecurityGroupIngress", "ModifySecurityGroupRules")
 CLOSING: Final = ("RevokeSecurityGroupIngress",)
 #: Flow records' times can be off by this much.
@@ -75,7 +77,7 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
     events = as_rows(
         newest(
             asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True,
-            columns=_OF_EVENT,
+            columns=_OF_EVENT, among=partial(calling, calls=(*OPENING, *CLOSING)),
         )
     )  # fmt: skip
     items = as_rows(

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from ashiato.core.scope import AccountScope
 from ashiato.formats.principals import is_service_address, principal
 from ashiato.formats.refs import event_ref
-from ashiato.lake.held import making
+from ashiato.lake.held import calling
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window
 from ashiato.trace.reading import Asked, between_times, newest
@@ -35,7 +35,7 @@ ISSUING: Final = (
     "AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "GetSessionToken",
     "GetFederationToken", "GetRoleCredentials",
 )  # fmt: skip
-#: Calls among lake.held.MAKING.
+#: Calls among lake.held.SOUGHT.
 _CREATING: Final = {
     "user": ("CreateUser",),
     "access_key": ("CreateAccessKey",),
@@ -155,7 +155,7 @@ def _created(asked: Asked, kind: str, name: str, found: pa.Table) -> Hop | None:
         values = {"own": name}
     rows = newest(
         asked, "cloudtrail", targets, 1, where=where, values=values, oldest=True, columns=_OF_CALLER,
-        among=partial(making, calls=_CREATING[kind]),
+        among=partial(calling, calls=_CREATING[kind]),
     )  # fmt: skip
     return _caller(rows.to_pylist()[0], "created by") if rows.num_rows else None
 
