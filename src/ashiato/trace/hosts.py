@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
@@ -19,8 +19,9 @@ from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import item_ref
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import tags_of
-from ashiato.trace.keys import Key, Window, footprints
-from ashiato.trace.reading import Asked, newest
+from ashiato.trace.items import items_naming
+from ashiato.trace.keys import Key
+from ashiato.trace.reading import Asked
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
 
@@ -90,7 +91,7 @@ def hosts_of(asked: Asked, subject: Subject, found: pa.Table, telling: Telling) 
     """The hosts that an address was, or that an instance or interface is."""
     if subject.kind not in ("address", "instance", "interface"):
         return Host()
-    rows = _items(asked, found)
+    rows = _items(asked.lake, subject.keys, asked.scope, found)
     if subject.kind == "address":
         named = _resources(r for r in rows if subject.value in _addresses(_state(r)))
     else:
@@ -99,8 +100,7 @@ def hosts_of(asked: Asked, subject: Subject, found: pa.Table, telling: Telling) 
     keys = [Key(_kind(r), r) for r in named if r not in own][:_MOST_HOSTS]
     if keys:
         # Items after it lost the address, or the interfaces' own, do not name the subject.
-        more = Asked(asked.lake, keys, asked.scope, Window())
-        rows += _items(more, footprints(asked.lake, keys, asked.scope, Window(), ["config_items"]))
+        rows += _items(asked.lake, keys, asked.scope)
     wanted = {*named, *own}
     host = Host(tuple(_spells([r for r in rows if r["resourceId"] in wanted], telling)))
     if subject.kind == "address":
@@ -119,13 +119,10 @@ def _kind(resource: str) -> str:
     return "instance" if resource.startswith("i-") else "interface"
 
 
-def _items(asked: Asked, found: pa.Table) -> list[dict[str, Any]]:
-    types = ", ".join(f"'{t}'" for t in _HOSTS)
-    whole = replace(asked, window=Window())
-    rows = newest(
-        whole, "config_items", found, _MOST_ITEMS, where=f"resourceType IN ({types})", columns=_COLUMNS
-    )
-    return as_rows(rows)
+def _items(
+    lake: PinnedLake, keys: Sequence[Key], scope: AccountScope, found: pa.Table | None = None
+) -> list[dict[str, Any]]:
+    return as_rows(items_naming(lake, keys, scope, _HOSTS, _MOST_ITEMS, _COLUMNS, found=found))
 
 
 def _resources(rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -226,13 +223,9 @@ def _addresses(value: object, depth: int = 0) -> frozenset[str]:
 
 def members(lake: PinnedLake, group: str, scope: AccountScope, telling: Telling) -> Host:
     """Every instance and interface that was in a security group."""
-    keys = (Key("resource", group),)
-    asked = Asked(lake, keys, scope, Window())
-    rows = _items(asked, footprints(lake, keys, scope, Window(), ["config_items"]))
+    rows = _items(lake, (Key("resource", group),), scope)
     named = _resources(rows)[: 10 * _MOST_HOSTS]
     of_them = [Key(_kind(r), r) for r in named]
     if of_them:
-        more = Asked(lake, of_them, scope, Window())
-        rows = _items(more, footprints(lake, of_them, scope, Window(), ["config_items"]))
-        rows = [r for r in rows if r["resourceId"] in set(named)]
+        rows = [r for r in _items(lake, of_them, scope) if r["resourceId"] in set(named)]
     return Host(tuple(_spells(rows, telling)))

@@ -21,6 +21,7 @@ from ashiato.trace.acting import COLUMNS as OF_CALL
 from ashiato.trace.connections import COLUMNS as OF_FLOW
 from ashiato.trace.connections import Connection, unordered
 from ashiato.trace.hosts import Host, members
+from ashiato.trace.items import items_naming
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, between_times, meeting, newest
 from ashiato.trace.telling import Telling
@@ -37,6 +38,7 @@ _SLACK: Final = timedelta(seconds=60)
 _ITEM_WITHIN: Final = timedelta(hours=2)
 _OF_EVENT: Final = (*OF_CALL, "serviceEventDetails", "insightDetails")
 _OF_ITEM: Final = (*COLUMNS["config_items"], "configuration")
+_GROUP: Final = "AWS::EC2::SecurityGroup"
 _MOST_OPENINGS: Final = 40
 _MOST_FLOWS: Final = 4000
 
@@ -72,7 +74,7 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
         return []
     keys = tuple(Key("resource", g) for g in dict.fromkeys(groups))
     asked = Asked(lake, keys, scope, Window())
-    found = footprints(lake, keys, scope, Window(), ["cloudtrail", "config_items"])
+    found = footprints(lake, keys, scope, Window(), ["cloudtrail"])
     names = ", ".join(f"'{n}'" for n in (*OPENING, *CLOSING))
     events = as_rows(
         newest(
@@ -80,12 +82,7 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
             columns=_OF_EVENT, among=partial(calling, calls=(*OPENING, *CLOSING)),
         )
     )  # fmt: skip
-    items = as_rows(
-        newest(
-            asked, "config_items", found, 1000, where="resourceType = 'AWS::EC2::SecurityGroup'", oldest=True,
-            columns=_OF_ITEM,
-        )
-    )  # fmt: skip
+    items = as_rows(items_naming(lake, keys, scope, [_GROUP], 1000, _OF_ITEM, oldest=True))
     made: list[Opening] = []
     for event in events:
         group = _group(event)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from ashiato.network.addresses import kind_of
-from ashiato.trace.keys import Key, Window, footprints
-from ashiato.trace.reading import Asked, newest
+from ashiato.trace.items import items_naming
+from ashiato.trace.keys import Key
+from ashiato.trace.reading import Asked
 from ashiato.trace.telling import Telling
 
 #: Whose addresses hosts of a network call from.
@@ -25,11 +26,7 @@ def ours(asked: Asked, addresses: Sequence[str], telling: Telling, *, gateways: 
     keys = [Key("address", a) for a in addresses if a not in found][:_MOST]
     if not keys:
         return found
-    of_items = footprints(asked.lake, keys, asked.scope, Window(), ["config_items"])
-    if not of_items.num_rows:
-        return found
-    types = ", ".join(f"'{t}'" for t in (GATEWAYS if gateways else HOLDERS))
-    whole = Asked(asked.lake, keys, asked.scope, Window())
-    rows = newest(whole, "config_items", of_items, _MOST, where=f"resourceType IN ({types})")
+    holders = GATEWAYS if gateways else HOLDERS
+    rows = items_naming(asked.lake, keys, asked.scope, holders, _MOST, ("configuration",))
     texts = [r["configuration"] or "" for r in rows.to_pylist()] if rows.num_rows else []
     return found | {k.value for k in keys if any(f'"{k.value}"' in text for text in texts)}
