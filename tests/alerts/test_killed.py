@@ -17,6 +17,8 @@ from alerts.samples import a_ledger
 from alerts.services import webhook
 from ashiato.ledger.alert_tables import alerts, outbox
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DRIVER = Path(__file__).with_name("kill_driver.py")
 

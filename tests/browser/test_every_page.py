@@ -13,6 +13,8 @@ from browser.conftest import Signed
 from web.matrix_entry import Entry
 from web.test_matrix import ENTRIES
 
+pytestmark = pytest.mark.slow
+
 ROUTES: dict[str, Route] = {r.name: r for area in areas() for r in area.routes}
 #: What is a page: not an act, not a stream of events, and there for an admin.
 SEEN = [

@@ -154,6 +154,7 @@ OVER_REAL_RECORDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(11, 11 + len(OVER_REAL_RECORDS)))
 def test_windows_over_real_records(raw: list[Record], number: int) -> None:
     """Each with those that it counts: a rule that is counted is no finding of its own unless it says so."""

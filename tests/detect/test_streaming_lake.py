@@ -156,6 +156,7 @@ def few_records() -> list[Record]:
     return found
 
 
+@pytest.mark.slow
 def test_every_kind_of_rule_through_a_lake(tmp_path: Path) -> None:
     rules = made_rules()
     records = few_records()

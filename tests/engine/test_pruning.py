@@ -145,6 +145,7 @@ _condition = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=_condition)
 def test_any_condition_loses_nothing(home: Home, condition: str) -> None:

@@ -135,6 +135,7 @@ def statements(draw: st.DrawFn) -> str:
 CAST = "SELECT count(*) n FROM cloudtrail WHERE cast(eventname AS integer) = 17"
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sql=statements(), scope=st.sampled_from(SCOPES), dialect=st.sampled_from(["athena", "duckdb"]))
 @example(sql=CAST, scope=SCOPES[1], dialect="duckdb")

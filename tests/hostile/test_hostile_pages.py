@@ -22,6 +22,8 @@ from hostile.conftest import Hostile
 from web.client import Client
 from web.conftest import site_of, someone
 
+pytestmark = pytest.mark.slow
+
 #: Pages of one route that are looked at: the first that links lead to.
 OF_A_KIND = 4
 ROUTES = [r for area in areas() for r in area.routes if r.method == "GET" and r.path != "/guide/leave"]

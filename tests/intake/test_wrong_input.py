@@ -218,6 +218,7 @@ def _large(
     [(b'{"Records":[', b",", b"]}"), (b'{"Records": [\n', b",\n", b"\n]}\n"), (b"", b"\n", b"\n"), (b"", b"", b""), (b"[", b",", b"]")],
     ids=["file", "file with line breaks", "lines", "without delimiter", "array"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_three_hundred_megabytes_are_read_in_bounded_memory(
     tmp_path: Path, beginning: bytes, between: bytes, end: bytes
 ) -> None:

@@ -40,6 +40,8 @@ from lake.homes import (
     write_items,
 )  # fmt: skip
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("cloudtrail", "config_items", "vpc_flow_logs", "footprints", "quarantine")
 
 

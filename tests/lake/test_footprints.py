@@ -244,6 +244,7 @@ def test_a_reader_that_pinned_before_the_build_still_counts_right(tmp_path: Path
     assert asked(home) == brute_force(home) != expected
 
 
+@pytest.mark.slow
 def test_footprints_of_old_months_are_merged_and_a_late_row_still_changes_them(tmp_path: Path) -> None:
     home, logs = tmp_path / "home", tmp_path / "logs"
     for week in range(3):

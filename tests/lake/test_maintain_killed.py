@@ -113,6 +113,7 @@ def test_killed_at_random_moments(tmp_path: Path, victim: str) -> None:
         assert files_on_disk(home, table) == set(data_files(home, table))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [2_000, 34_000, 60_000, 100_000])
 def test_a_full_disk_ends_maintenance_with_a_clear_error(tmp_path: Path, limit: int) -> None:
     """Files cannot grow beyond a size, as if the disk were full."""

@@ -97,6 +97,7 @@ def _searches(draw: st.DrawFn) -> dict[str, str]:
     return {"table": table, "q": " ".join(terms), "columns": ",".join(columns), "from": span}
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(given_=_searches())
 def test_the_rows_of_a_search_are_those_of_its_statement(lake: Lake, given_: dict[str, str]) -> None:

@@ -114,6 +114,7 @@ pauses = st.tuples(
 ).map(lambda drawn: [*drawn[0], drawn[1]])
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(arrivals, pauses, st.sampled_from([2, 5, 1_000]))
 def test_what_comes_up_to_30_days_late_is_found_in_time(

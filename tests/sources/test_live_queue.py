@@ -318,6 +318,7 @@ def test_an_outage_of_the_queue_is_told_and_overcome(queue: Queue, sink: MemoryS
     assert sink.rows() == {"cloudtrail": 2}
 
 
+@pytest.mark.slow
 def test_an_outage_of_s3_is_no_fault_of_the_messages(
     bucket: Bucket, queue: Queue, sink: MemorySink, wire: Wire
 ) -> None:

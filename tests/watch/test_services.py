@@ -23,6 +23,8 @@ from sources.test_live_lookup import ago, happen
 from sources.test_live_queue import Queue, record_of
 from watch.watching import running, settings, until
 
+pytestmark = pytest.mark.slow
+
 KEY = "AWSLogs/111122223333/CloudTrail/us-east-1/2026/01/05/x.json.gz"
 
 

@@ -106,6 +106,7 @@ def test_collect_lists_what_it_raises_and_delivers_only_when_told_to(
     assert all("e2e-user-4-x" in m["message"] for m in hook.got)
 
 
+@pytest.mark.slow
 def test_what_a_killed_watch_left_is_news_also_when_a_collection_comes_first(
     tmp_path: Path, drop: Path, hook: Webhook
 ) -> None:
