@@ -17,7 +17,7 @@ CORPORA = Path(os.environ.get("ASHIATO_CORPORA") or Path(__file__).parents[2] / 
 settings.register_profile(
     "ashiato",
     deadline=None,
-    derandomize=bool(os.environ.get("CI")),
+    derandomize=bool(os.environ.get("CI") or os.environ.get("ASHIATO_REQUIRE_ALL")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ashiato")
