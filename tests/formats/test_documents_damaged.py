@@ -272,7 +272,8 @@ def test_windows_find_the_same_as_the_whole(data: st.DataObject) -> None:
     finally:
         reader.WINDOW, reader.HEAD, inflate.CHUNK = before
     assert set(whole[0]) - set(found) == set() or lost
-    assert lost or not whole[1]
+    # A comma too many behind the array is passed over by windows: no record is touched by it.
+    assert lost or not whole[1] or set(found) == set(whole[0])
     for part in lost:
         if part.content and road not in ("filter-log-events", "LookupEvents on the wire"):
             assert content[part.offset : part.offset + len(part.content)] == part.content
