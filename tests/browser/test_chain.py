@@ -11,6 +11,8 @@ from browser.chromium import picture, window
 from browser.served import Served
 from web.conftest import Estate
 
+pytestmark = pytest.mark.slow
+
 MOST_CLICKS = 4
 
 

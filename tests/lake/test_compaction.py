@@ -33,6 +33,8 @@ from lake.homes import (
     write_items,
 )  # fmt: skip
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rows_are_conserved_exactly(tmp_path: Path, seed: int) -> None:

@@ -18,6 +18,8 @@ from ashiato.lake.presence import presence
 from ashiato.ledger import tables as t
 from lake.homes import ask, events, flow_lines, item, mend, take_in, write_events, write_flows, write_items
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 
