@@ -11,6 +11,7 @@ from pyiceberg.expressions import BooleanExpression, Or
 
 from ashiato.config.write_index import Place, events, naming
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.formats.entities import entity_hash, named_in_arn
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import within
@@ -97,7 +98,9 @@ def _within(spans: Sequence[Span]) -> BooleanExpression:
         if len(joined) <= _MOST_SPANS:
             break
         slack = slack * 2 or timedelta(hours=1)
-    parts = [within("eventTime", first.isoformat(), (last + _SECOND).isoformat()) for first, last in joined]
+    parts = [
+        within("eventTime", first.isoformat(), shifted(last, _SECOND).isoformat()) for first, last in joined
+    ]
     return parts[0] if len(parts) == 1 else Or(*parts)
 
 

@@ -20,6 +20,7 @@ from ashiato.config.gaps import Gap, gaps
 from ashiato.config.history import Change
 from ashiato.config.operations import GLOBAL, of_service
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.formats.outcomes import Outcome, outcome
 from ashiato.formats.principals import principal
 from ashiato.formats.refs import event_ref
@@ -258,9 +259,9 @@ class _Search:
 
 def _portion(lake: PinnedLake, changes: Sequence[Change], scope: AccountScope) -> list[Causes]:
     searches = [_Search(c) for c in changes]
-    _look(lake, [(s, max(s.first, s.last - NEAR), s.last, True) for s in searches if s.open], scope)
-    long = [s for s in searches if s.open and s.first < s.last - NEAR]
-    _look(lake, [(s, s.first, s.last - NEAR, False) for s in long], scope)
+    _look(lake, [(s, max(s.first, shifted(s.last, -NEAR)), s.last, True) for s in searches if s.open], scope)
+    long = [s for s in searches if s.open and s.first < shifted(s.last, -NEAR)]
+    _look(lake, [(s, s.first, shifted(s.last, -NEAR), False) for s in long], scope)
     ranked = [s.ranked() for s in searches]
     behind = leads(
         lake,
@@ -298,7 +299,7 @@ def _look(
     for search, first, last, near in asked:
         account = search.change.after.key.account
         spans.append(Span(account, first, last, search.own))
-        since = max(first, last - RELATED)
+        since = max(first, shifted(last, -RELATED))
         spans.append(Span(account, since, last, search.kin if near else {}))
     found = writes(lake, spans, scope)
     for n, (search, *_) in enumerate(asked):
@@ -313,15 +314,15 @@ def _look(
 def _time(change: Change) -> tuple[datetime, datetime]:
     """The time in which the cause of a change may lie."""
     after = change.after
-    last = after.captured + AFTER
+    last = shifted(after.captured, AFTER)
     if change.before is not None:
-        first = change.before.captured - LATE
+        first = shifted(change.before.captured, -LATE)
     elif after.created is not None and after.created <= last:
-        first = after.created - AROUND_CREATION
-        last = min(last, after.created + AROUND_CREATION)
+        first = shifted(after.created, -AROUND_CREATION)
+        last = min(last, shifted(after.created, AROUND_CREATION))
     else:
-        first = after.captured - DISCOVERY
-    return max(first, last - LONGEST), last
+        first = shifted(after.captured, -DISCOVERY)
+    return max(first, shifted(last, -LONGEST)), last
 
 
 def _second(moment: datetime) -> datetime:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from ashiato.config import heard
 from ashiato.config.item import ResourceKey
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.lake.plans import PinnedLake
 from ashiato.ledger import tables as t
 from ashiato.ledger.database import utc
@@ -152,12 +153,15 @@ class _Known:
         spoken: list[Stretch] = []
         for day in days:
             start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            spoken.append((start, start + timedelta(days=1)))
+            spoken.append((start, shifted(start, timedelta(days=1))))
         silent = _without(list(left), _joined(spoken, timedelta(0)))
         # The account's last event is looked for only where none of this time or later is at hand.
-        if not heard.since(self.lake, account, max(e for _, e in left) - JOIN) and account in self.spans:
+        if (
+            not heard.since(self.lake, account, shifted(max(e for _, e in left), -JOIN))
+            and account in self.spans
+        ):
             newest = self.spans[account][1]
-            late = [(max(s, newest), e) for s, e in left if e > newest + JOIN]
+            late = [(max(s, newest), e) for s, e in left if e > shifted(newest, JOIN)]
             silent = sorted([*silent, *_without(late, silent)])
         stopped = [s for s in self.stops.get(account, []) for s in _within_any(left, [s])]
         silent = sorted([*silent, *_without(stopped, silent)])
@@ -176,9 +180,9 @@ class _Known:
         if account not in self.spans:
             return Phrase(NOTHING_CAME)
         oldest, newest = self.spans[account]
-        if end <= oldest + timedelta(days=1) and start < oldest:
+        if end <= shifted(oldest, timedelta(days=1)) and start < oldest:
             return Phrase(BEGINS, {"time": f"{oldest:%Y-%m-%d %H:%M}"})
-        if start >= newest - JOIN:
+        if start >= shifted(newest, -JOIN):
             return Phrase(ONLY_UP_TO, {"time": f"{newest:%Y-%m-%d %H:%M}"})
         for a, b in self.stops.get(account, []):
             if a < end and b > start:
@@ -194,7 +198,9 @@ def _chains(
 
     d, f, o = t.digests.c, t.digest_files.c, t.objects.c
     wanted = (
-        d.account.in_(accounts) & (d.end >= first - timedelta(days=2)) & (d.start <= last + timedelta(days=2))
+        d.account.in_(accounts)
+        & (d.end >= shifted(first, timedelta(days=-2)))
+        & (d.start <= shifted(last, timedelta(days=2)))
     )
     rows = lake.home.ledger.rows(
         sa.select(d.id, d.account, d.region, d.bucket, d.key, d.start, d.end).where(wanted).order_by(d.start)
@@ -223,7 +229,7 @@ def _stops(
 ) -> dict[str, list[Stretch]]:
     """Account → times from a StopLogging or DeleteTrail to the account's next event, where that took an hour."""
     found: dict[str, list[Stretch]] = {}
-    stops = heard.stops(lake, accounts, first - timedelta(days=90), last)
+    stops = heard.stops(lake, accounts, shifted(first, timedelta(days=-90)), last)
     # A stop within the hour is an event that ends the silence of the one before it.
     for account, stopped in _without_a_next_within_an_hour(stops):
         end = heard.following(lake, account, stopped + timedelta(minutes=1), within_days=92) or last

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from ashiato.config.reading import as_rows
+from ashiato.core.spans import shifted
 from ashiato.lake.day_states import standing_days
 from ashiato.lake.facts import FileFacts
 from ashiato.lake.plans import PinnedLake
@@ -105,7 +106,7 @@ def stops(
 ) -> list[tuple[str, datetime]]:
     """(account, time) of each StopLogging and DeleteTrail that succeeded from first to last, sorted."""
     plan = lake.plan(
-        "cloudtrail", within("eventTime", first.isoformat(), (last + timedelta(seconds=1)).isoformat())
+        "cloudtrail", within("eventTime", first.isoformat(), shifted(last, timedelta(seconds=1)).isoformat())
     )
     return sorted(
         (account, stop)
@@ -117,7 +118,7 @@ def stops(
 
 def following(lake: PinnedLake, account: str, moment: datetime, within_days: int) -> datetime | None:
     """The account's first event after a moment; None where none came within so many days."""
-    end = moment + timedelta(days=within_days)
+    end = shifted(moment, timedelta(days=within_days))
     plan = lake.plan("cloudtrail", within("eventTime", moment.isoformat(), end.isoformat()))
     spans = [(path, span) for path, heard in _facts.of(plan) for span in _spans(heard, account)]
     found = [first for _, (first, _) in spans if first > moment]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -18,6 +18,21 @@ _UNITS = {
     "month": 2629800,
     "year": 31557600,
 }
+
+
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """So much later or earlier, but no further than time can be counted: records may say any.
+
+    >>> shifted(datetime(1, 1, 2, tzinfo=UTC), timedelta(days=-31)).isoformat()
+    '0001-01-01T00:00:00+00:00'
+    """
+    try:
+        return moment + by
+    except OverflowError:
+        return _LAST if by > timedelta(0) else _FIRST
 
 
 def parse_span(value: object) -> timedelta | None:

@@ -18,6 +18,7 @@ from ashiato.formats.columns import TableDescription
 from ashiato.formats.tables import TABLES
 from ashiato.lake.child import MaintenanceChild
 from ashiato.lake.replacing import check_rows, live_files, local_path, remove_unused, replace_files
+from ashiato.lake.spans import day_at
 
 #: A partition that still grows is merged when it has more files than this.
 OPEN_FILES = 64
@@ -57,7 +58,7 @@ def partition_name(value: int, description: TableDescription) -> str:
     """The name of a partition as its folder has it."""
     if description.partition == "month":
         return f"{1970 + value // 12:04d}-{value % 12 + 1:02d}"
-    return datetime.fromordinal(datetime(1970, 1, 1).toordinal() + value).strftime("%Y-%m-%d")  # noqa: DTZ001
+    return day_at(value).isoformat()
 
 
 def partition_at(moment: datetime, description: TableDescription) -> int:

@@ -64,7 +64,7 @@ def partitions(rows: pa.Table, description: TableDescription) -> Iterator[tuple[
     distinct = sorted(v for v in pc.unique(floor).to_pylist() if v is not None)
     runs = _runs(floor) if len(distinct) > 1 else {}
     for value in distinct:
-        name = value.strftime("%Y-%m-%d" if unit == "day" else "%Y-%m")
+        name = value.isoformat()[: 10 if unit == "day" else 7]
         if len(distinct) == 1:
             yield name, rows
         elif value in runs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ashiato.formats.tables import FOOTPRINTS, TABLES
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.merging import SortedFiles, connect
 from ashiato.lake.scan import relation
+from ashiato.lake.spans import end_of
 
 #: Rows that are counted at once: an event with its request and response is up to some kilobytes.
 BATCH_ROWS = 20_000
@@ -43,11 +44,11 @@ def build_footprints(
     source = relation(files, Schema.model_validate_json(schema))
     sql = (
         f"SELECT {selection(table)} FROM {source}"
-        f' WHERE "{time}" >= $start::TIMESTAMPTZ AND "{time}" < $end::TIMESTAMPTZ'
+        f' WHERE "{time}" >= $start::TIMESTAMPTZ AND "{time}" <= $end::TIMESTAMPTZ'
         f' AND "{time}"::TIMESTAMP::DATE IN (SELECT unnest($days::DATE[])) AND {default_view(table)}'
     )
-    after = date.fromisoformat(max(days)) + timedelta(days=1)
-    values: dict[str, Any] = {"start": min(days), "end": after.isoformat(), "days": list(days)}
+    end = end_of(date.fromisoformat(max(days))).isoformat()
+    values: dict[str, Any] = {"start": min(days), "end": end, "days": list(days)}
     if table == "cloudtrail":
         values["superseded"] = list(superseded)
     config: dict[str, Any] = {"threads": 2, "memory_limit": "384MB", "temp_directory": f"{workspace}/spill"}

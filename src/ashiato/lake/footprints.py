@@ -63,7 +63,7 @@ def build(
             files=planned_files(log, between(group[0].table, group[0].day, group[-1].day)),
             days=[d.day.isoformat() for d in group],
             superseded=superseded(home),
-            folder=str(folder_of(footprints, group[0].day.strftime("%Y-%m"))),
+            folder=str(folder_of(footprints, group[0].day.isoformat()[:7])),
             footprints_schema=footprints.schema().model_dump_json(),
             target_bytes=TARGET_BYTES,
         )

@@ -47,7 +47,7 @@ class Held:
     """Of one account in a file: its newest record, whether any is a data event, its calls of SOUGHT, and the
     entities that flow records name which AWS left out (SKIPDATA)."""
 
-    newest: datetime
+    newest: datetime | None
     data_events: bool
     calls: frozenset[str]
     skipping: frozenset[int]
@@ -88,7 +88,7 @@ def newest_record(plan: TablePlan, accounts: Collection[str]) -> datetime | None
             break
         for _, found in _held(part):
             times = [found[a].newest for a in accounts if a in found]
-            newest = max([*times, newest] if newest else times, default=None)
+            newest = max((each for each in (newest, *times) if each is not None), default=None)
     return newest
 
 

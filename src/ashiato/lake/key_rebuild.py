@@ -24,7 +24,7 @@ from ashiato.lake.catalog import open_table
 from ashiato.lake.contents import content_sql
 from ashiato.lake.keys import KEYED, SETTLED, KeyTable, short_keys, variant_key
 from ashiato.lake.scan import planned_files, relation
-from ashiato.lake.spans import between, day_at
+from ashiato.lake.spans import between, day_at, end_of
 from ashiato.ledger import Ledger
 from ashiato.ledger import tables as t
 
@@ -125,13 +125,12 @@ def _rebuild(keys: KeyTable, catalog: SqlCatalog, name: str, days: Sequence[int]
         f"SELECT (\"{time}\"::TIMESTAMP::DATE - DATE '1970-01-01')::INTEGER AS day, {columns},"
         f" {content_sql(TABLES[name])} AS content"
         f" FROM {relation(files, table.schema())}"
-        f' WHERE "{time}" >= $start::TIMESTAMPTZ AND "{time}" < $end::TIMESTAMPTZ{only}'
+        f' WHERE "{time}" >= $start::TIMESTAMPTZ AND "{time}" <= $end::TIMESTAMPTZ{only}'
         " AND day IN (SELECT unnest($days::INTEGER[]))"
     )
-    end = last + timedelta(days=1)
     with duckdb.connect(config={"threads": 1, "memory_limit": "256MB"}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        values = {"start": first.isoformat(), "end": end.isoformat(), "days": list(days)}
+        values = {"start": first.isoformat(), "end": end_of(last).isoformat(), "days": list(days)}
         for batch in connection.sql(sql, params=values).to_arrow_reader(_ROWS):
             found = _KEYS[name](batch)
             if "variant" in batch.schema.names:

@@ -103,7 +103,7 @@ def known_contents(connection: Connection, table: str, hashes: Sequence[bytes]) 
 
 def mark_days(connection: Connection, table: str, days: set[int]) -> None:
     for day in days:
-        name = (EPOCH + timedelta(days=day)).strftime("%Y-%m-%d")
+        name = (EPOCH + timedelta(days=day)).date().isoformat()
         changed = connection.execute(
             sa.update(t.dirty_days)
             .where(t.dirty_days.c.table_name == table, t.dirty_days.c.day == name)

@@ -19,7 +19,7 @@ from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
-from ashiato.lake.spans import between
+from ashiato.lake.spans import between, end_of
 
 _FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 30)
 _BATCH_ROWS = 20_000
@@ -102,7 +102,7 @@ def _counted(
             if not files:
                 continue
             times = " OR ".join(
-                f'("{time}" >= $start_{i}::TIMESTAMPTZ AND "{time}" < $end_{i}::TIMESTAMPTZ)'
+                f'("{time}" >= $start_{i}::TIMESTAMPTZ AND "{time}" <= $end_{i}::TIMESTAMPTZ)'
                 for i in range(len(part))
             )
             where = f"({times}) AND {naming(hashes)} AND {default_view(table)}"
@@ -111,7 +111,7 @@ def _counted(
             parameters: dict[str, object] = {}
             for i, run in enumerate(part):
                 parameters[f"start_{i}"] = run[0].isoformat()
-                parameters[f"end_{i}"] = (run[-1] + timedelta(days=1)).isoformat()
+                parameters[f"end_{i}"] = end_of(run[-1]).isoformat()
             if table == "cloudtrail":
                 parameters["superseded"] = superseded(lake.home)
             for batch in rows.sql(sql, params=parameters).to_arrow_reader(_BATCH_ROWS):

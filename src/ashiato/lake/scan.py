@@ -14,6 +14,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.types import IcebergType, ListType, StructType
 
+from ashiato.core.spans import shifted
 from ashiato.formats.columns import TableDescription
 from ashiato.lake.inventory import matching
 
@@ -23,7 +24,7 @@ _WORD: Final = re.compile(r"\w+")
 def day_bounds(day: int) -> tuple[datetime, datetime]:
     """First moment of a day (counted from 1970-01-01, UTC) and of the next."""
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    return start, start + timedelta(days=1)
+    return start, shifted(start, timedelta(days=1))
 
 
 def planned_files(table: Table, row_filter: BooleanExpression) -> list[str]:

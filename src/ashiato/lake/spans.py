@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from pyiceberg.expressions import BooleanExpression
+from pyiceberg.expressions import And, BooleanExpression
 
 from ashiato.formats.tables import TABLES
-from ashiato.lake.predicates import within
+from ashiato.lake.predicates import at_least, at_most
 
 EPOCH_DAY = date(1970, 1, 1)
 
@@ -16,8 +16,13 @@ def between(table: str, first: date, last: date) -> BooleanExpression:
     """Rows of a table from the first to the last UTC day, both included."""
     column = TABLES[table].time_column
     start = datetime.combine(first, time(), UTC)
-    end = datetime.combine(last + timedelta(days=1), time(), UTC)
-    return within(column, start.isoformat(), end.isoformat())
+    end = end_of(last)
+    return And(at_least(column, start.isoformat()), at_most(column, end.isoformat()))
+
+
+def end_of(day: date) -> datetime:
+    """The last moment of a UTC day: the day after it may be none that can be counted."""
+    return datetime.combine(day, time.max, UTC)
 
 
 def day_number(day: date) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ashiato.config.reading import as_rows
+from ashiato.core.spans import shifted
 from ashiato.formats.refs import flow_ref
 from ashiato.trace.telling import Telling
 from ashiato.words.ports import protocol_name
@@ -183,8 +184,8 @@ def _first(connection: Connection) -> datetime:
 
 def _meeting(kept: Sequence[Connection], connection: Connection) -> Iterator[Connection]:
     """Of one log's connections, oldest first and apart from one another, those at the time of another."""
-    at = bisect_right(kept, connection.last + GAP, key=_first)
-    while at and kept[at - 1].last + GAP >= connection.first:
+    at = bisect_right(kept, shifted(connection.last, GAP), key=_first)
+    while at and shifted(kept[at - 1].last, GAP) >= connection.first:
         at -= 1
         yield kept[at]
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from ashiato.core.spans import shifted
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import digest_gaps
 from ashiato.lake.held import has_records, skipping
@@ -114,7 +115,11 @@ def _vouched(
     d = t.digests.c
     rows = ledger.rows(
         sa.select(d.account, d.region, d.start, d.end)
-        .where(d.account.in_(sorted(accounts)), d.end >= span.first - _DAY, d.start <= span.last + _DAY)
+        .where(
+            d.account.in_(sorted(accounts)),
+            d.end >= shifted(span.first, -_DAY),
+            d.start <= shifted(span.last, _DAY),
+        )
         .order_by(d.start)
     )
     found: dict[tuple[str, str], list[tuple[datetime, datetime]]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
-from ashiato.lake.spans import between
+from ashiato.lake.spans import between, end_of
 from ashiato.trace.keys import Window, condition
 from ashiato.trace.subjects import Subject
 
@@ -110,16 +110,16 @@ def habits(
     named, values = condition(subject.keys, account)
     allowed, of_scope = scope.sql(f'"{account}"')
     acting = " OR ".join(f"list_contains($own::VARCHAR[], {column})" for column in _ACTING)
-    start, end = datetime.combine(days[0], datetime.min.time(), UTC), _after(days[-1])
+    start, end = datetime.combine(days[0], time(), UTC), end_of(days[-1])
     start = start if window.start is None else max(start, window.start)
-    end = end if window.end is None else min(end, window.end)
+    end = end if window.end is None else min(end, window.end - timedelta(microseconds=1))
     parameters = values | of_scope | {
         "own": [k.value for k in subject.keys], "start": start, "end": end, "superseded": list(lake.superseded),
     }  # fmt: skip
     columns = ", ".join(f"{sql} AS {kind}" for kind, sql in KINDS.items())
     sql = (
         f"CREATE TEMP TABLE done AS SELECT eventTime AS t, eventID, {columns}, errorCode IS NOT NULL AS failed"
-        f" FROM {relation(files, plan.iceberg_schema)} WHERE eventTime >= $start AND eventTime < $end"
+        f" FROM {relation(files, plan.iceberg_schema)} WHERE eventTime >= $start AND eventTime <= $end"
         f" AND {named} AND {allowed} AND {default_view('cloudtrail')} AND ({acting})"
     )
     with reading() as connection:
@@ -188,7 +188,3 @@ def _days(found: pa.Table, window: Window) -> tuple[list[date], date | None]:
         taken.append(day)
         have += counts[day]
     return taken[::-1], None
-
-
-def _after(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.connections import connection_document
 from ashiato.trace.hosts import Host, hosts_of
@@ -130,7 +131,7 @@ def _lets(
     found = [
         o
         for o in openings(lake, list(groups)[:_MOST_GROUPS], scope)
-        if min(times) - _BEFORE <= o.opened <= max(times)
+        if shifted(min(times), -_BEFORE) <= o.opened <= max(times)
     ]
     of_group = {g: h for h in hosts for g in h.groups}
     latest = sorted(found, key=lambda o: o.opened, reverse=True)[:_MOST_OPENINGS]

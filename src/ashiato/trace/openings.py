@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.formats.refs import COLUMNS, event_ref, item_ref
 from ashiato.lake.held import calling
 from ashiato.lake.plans import PinnedLake
@@ -128,7 +129,7 @@ def _opening(
     )
     own = [i for i in items if i["resourceId"] == group]
     change = next(
-        (i for i in own if opened <= i["configurationItemCaptureTime"] <= opened + _ITEM_WITHIN), None
+        (i for i in own if opened <= i["configurationItemCaptureTime"] <= shifted(opened, _ITEM_WITHIN)), None
     )
     earlier = [i for i in own if i["configurationItemCaptureTime"] < opened]
     before = _networks(earlier[-1], rule) if earlier else ()
@@ -216,7 +217,7 @@ class _Sought:
         instances = tuple(dict.fromkeys(s.instance for s in at_time if s.instance))
         interfaces = tuple(dict.fromkeys(i for s in at_time for i in s.interfaces))
         keys = (*(Key("instance", i) for i in instances), *(Key("interface", i) for i in interfaces))
-        window = Window(opening.opened - _SLACK, None if until is None else until + _SLACK)
+        window = Window(shifted(opening.opened, -_SLACK), None if until is None else shifted(until, _SLACK))
         where, values = "action = 'ACCEPT'", {}
         rule = opening.rule
         if rule.first is not None and rule.first.lstrip("-").isdigit() and int(rule.first) >= 0:
@@ -235,7 +236,7 @@ class _Sought:
             if c.action == "ACCEPT"
             and c.client not in self.addresses
             and (not self.addresses or c.server in self.addresses)
-            and c.first >= opening.opened - _SLACK
+            and c.first >= shifted(opening.opened, -_SLACK)
             and within(c.client, opening.rule.peers)
             and not within(c.client, opening.before)
         ]

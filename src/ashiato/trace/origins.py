@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.formats.principals import is_service_address, principal
 from ashiato.formats.refs import event_ref
 from ashiato.lake.held import calling
@@ -171,7 +172,7 @@ def _back(lake: PinnedLake, key: str | None, until: datetime | None, scope: Acco
         rows = between_times(
             asked,
             "cloudtrail",
-            until - _LIFE,
+            shifted(until, -_LIFE),
             until,
             1,
             where=f"eventName IN ({names}) AND errorCode IS NULL AND contains(responseElements, $own)",
@@ -180,7 +181,7 @@ def _back(lake: PinnedLake, key: str | None, until: datetime | None, scope: Acco
         )
         if not rows.num_rows:
             speaking = between_times(
-                asked, "cloudtrail", until - _LIFE, until, 1, where="userIdentity.accessKeyId = $own",
+                asked, "cloudtrail", shifted(until, -_LIFE), until, 1, where="userIdentity.accessKeyId = $own",
                 values={"own": key}, columns=_OF_CALLER,
             )  # fmt: skip
             return [*hops, *(_spoken(speaking.to_pylist()[0]) if speaking.num_rows else [])]

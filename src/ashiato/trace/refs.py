@@ -15,7 +15,7 @@ from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import FLOW_DIGEST, Ref, parse_ref
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
 from ashiato.lake.plans import PinnedLake
-from ashiato.lake.predicates import equal, within
+from ashiato.lake.predicates import equal
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.variants import record_of as record_of_row
@@ -155,9 +155,8 @@ def _condition(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
     if ref.table == "config_items":
         account, region, kind, own, captured = ref.parts
         time = _time(captured)
-        until = time + _MICROSECOND
         planned: BooleanExpression = And(
-            within("configurationItemCaptureTime", time.isoformat(), until.isoformat()),
+            equal("configurationItemCaptureTime", time.isoformat()),
             equal("resourceId", own),
         )
         where = (
@@ -167,7 +166,7 @@ def _condition(ref: Ref) -> tuple[BooleanExpression, str, dict[str, Any]]:
         values = {"time": time, "own": own, "kind": kind, "account": account, "region": region}
         return planned, where, values
     start = _EPOCH + int(ref.parts[0][:16], 16) * _MICROSECOND
-    planned = within("start_time", start.isoformat(), (start + _MICROSECOND).isoformat())
+    planned = equal("start_time", start.isoformat())
     return (
         planned,
         f"start_time = $time AND {FLOW_DIGEST} = $digest",

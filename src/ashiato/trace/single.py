@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ashiato.core.scope import AccountScope
+from ashiato.core.spans import shifted
 from ashiato.formats.tables import ACCOUNT_REGION, LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import changes
@@ -110,7 +111,7 @@ def _caused(
     whose = scope if account is None else scope & AccountScope.of([account])
     asked = Asked(lake, tuple(sorted(keys, key=lambda k: (k.kind, k.value))), whose, Window())
     time = events["eventTime"][0].as_py()
-    items = between_times(asked, "config_items", time, time + _FOLLOWS, _MOST_CHANGES)
+    items = between_times(asked, "config_items", time, shifted(time, _FOLLOWS), _MOST_CHANGES)
     if not items.num_rows:
         return []
     told = changes(lake, items, scope, telling, records=records)

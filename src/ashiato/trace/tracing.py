@@ -23,6 +23,7 @@ import pyarrow as pa
 from ashiato.core.errors import WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.core.settings import Settings
+from ashiato.core.spans import shifted
 from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import changes
@@ -139,7 +140,7 @@ class _Making:
                 return TABLES[table].schema.empty_table()
             if table == "vpc_flow_logs":
                 # Later windows of a connection that was shown tell that it was.
-                place = Place(place.time + GAP)
+                place = Place(shifted(place.time, GAP))
         # More than are shown: what folds or joins is known when its other records are.
         joins = table == "vpc_flow_logs" or (self.wanted.fold and table == "cloudtrail")
         shown = max(MOST_JOINED, 20 * self.limit) if joins else self.limit + 1

@@ -5,7 +5,7 @@ width and its text keeps its size. A chart that holds links is a `group`, never 
 Show one with `{{ ui.chart(chart) }}`.
 """
 
-from ashiato.web.charts.chart import Chart, Gap, around, shifted, steps
+from ashiato.web.charts.chart import Chart, Gap, around, steps
 from ashiato.web.charts.graph import Edge, Node, graph
 from ashiato.web.charts.histogram import Bin, histogram
 from ashiato.web.charts.ranked import Rank, ranked
@@ -26,7 +26,6 @@ __all__ = [
     "graph",
     "histogram",
     "ranked",
-    "shifted",
     "sparkline",
     "steps",
     "timeline",

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from ashiato.core.spans import shifted
 from ashiato.web.charts.svg import el, percent
 from ashiato.web.filters import local
 
 #: Bins of a chart; more would be thinner than a line.
 MOST_BINS = 1500
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-
-
-def shifted(moment: datetime, by: timedelta) -> datetime:
-    """So much later or earlier, but no further than time can be counted: records may say any."""
-    try:
-        return moment + by
-    except OverflowError:
-        return _LAST if by > timedelta(0) else _FIRST
 
 
 def around(start: datetime, end: datetime, least: timedelta) -> tuple[datetime, datetime]:

@@ -161,7 +161,8 @@ def _records(found: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def _chart(visit: Visit, found: Sequence[Finding]) -> Chart | None:
     """Hits by hour, by day where they go on for more than four days."""
-    from ashiato.web.charts import Bin, histogram, shifted, steps
+    from ashiato.core.spans import shifted
+    from ashiato.web.charts import Bin, histogram, steps
 
     if not found:
         return None
@@ -208,7 +209,7 @@ def quieter(row: Any, line: Any, named: dict[str, list[str]]) -> dict[str, Any]:
 
 def _traces(visit: Visit, row: Any) -> str | None:
     """Everything that this principal did around then."""
-    from ashiato.web.charts import shifted
+    from ashiato.core.spans import shifted
     from ashiato.web.filters import iso
 
     if not row.principal:
