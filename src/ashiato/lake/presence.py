@@ -21,7 +21,7 @@ from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.spans import between, end_of
 
-_FAR_PAST, _FAR_FUTURE = date(1, 1, 1), date(9999, 12, 30)
+_FAR_PAST, _FAR_FUTURE = date.min, date.max
 _BATCH_ROWS = 20_000
 #: Runs of days that are planned and read at once: a plan costs time by itself.
 _RUNS_A_READ = 16

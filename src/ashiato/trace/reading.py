@@ -177,7 +177,7 @@ def _hours(day: _Day) -> Iterator[tuple[datetime, datetime]]:
         begin = hour
         while hour < 24 and day.hours >> hour & 1:
             hour += 1
-        yield midnight + begin * _HOUR, midnight + hour * _HOUR - timedelta(microseconds=1)
+        yield midnight + begin * _HOUR, midnight + (hour * _HOUR - timedelta(microseconds=1))
 
 
 @dataclass(frozen=True)
