@@ -183,6 +183,26 @@ def served(home: Path, files: Path) -> Iterator[int]:
         process.wait(30)
 
 
+@contextlib.contextmanager
+def watched(home: Path, rate: int, seconds: int) -> Iterator[list[str]]:
+    """Events arrive at a loop in a process of its own, so that people do not wait for its interpreter; yields the lines
+    that it will have printed at the end."""
+    said: list[str] = []
+    if not rate:
+        yield said
+        return
+    command = python(
+        "-m", "benchmarks.watching", "--home", str(home), "--rate", str(rate), "--seconds", str(seconds),
+        "--seed", str(random.randrange(1 << 30)),
+    )  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        assert process.stdout is not None
+        if not any(line.strip() == watching.OFFERING for line in process.stdout):
+            raise BenchmarkError("the loop did not start")
+        yield said
+        said += process.stdout
+
+
 def measure(
     home: Path, files: Path, *, people: int, every: float, seconds: int, rate: int
 ) -> tuple[Asked, str]:
@@ -197,18 +217,18 @@ def measure(
             name = rng.choice(sorted(there))
             return name, there[name](rng)
 
-        asked, taken = Asked(), ""
-        until = time.perf_counter() + seconds
-        threads = [
-            threading.Thread(target=_person, args=(n, port, every, until, choose, asked))
-            for n in range(people)
-        ]
-        for thread in threads:
-            thread.start()
-        if rate:
-            taken = watching.measure(home, rate, seconds, seed=random.randrange(1 << 30)).text
-        for thread in threads:
-            thread.join()
+        asked = Asked()
+        with watched(home, rate, seconds) as said:
+            until = time.perf_counter() + seconds
+            threads = [
+                threading.Thread(target=_person, args=(n, port, every, until, choose, asked))
+                for n in range(people)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        taken = "".join(said)
     missing = sorted(set(possible) - set(there))
     return asked, taken + (f"\nthere is no page for: {', '.join(missing)}" if missing else "")
 

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,9 @@ EVENTS_AN_OBJECT = 8
 ACCOUNTS = [f"{n}" * 12 for n in range(1, 6)]
 REGIONS = ["us-east-1", "ap-northeast-1", "eu-west-1"]
 
+
+#: The line that is printed when events begin to arrive.
+OFFERING = "events arrive"
 
 #: A user of its own for each operation that raises an alert, so that none joins another's.
 SUSPECT = "suspect-{:05}"
@@ -256,7 +259,14 @@ class Compacting:
 
 
 def measure(
-    home: Path, rate: int, seconds: int, *, rules: bool = True, compacting: bool = False, seed: int = 1
+    home: Path,
+    rate: int,
+    seconds: int,
+    *,
+    rules: bool = True,
+    compacting: bool = False,
+    seed: int = 1,
+    began_to_offer: Callable[[], None] = lambda: None,
 ) -> Measured:
     """A loop over `home` while `rate` events a second arrive for so many seconds.
 
@@ -298,6 +308,7 @@ def measure(
         began, cpu = time.perf_counter(), time.process_time()
         thread = threading.Thread(target=watch.run)
         thread.start()
+        began_to_offer()
         for stream in streams:
             stream.over.wait()
         while not watch.pipeline.idle():
@@ -363,6 +374,7 @@ def main() -> None:
             rules=not given.without_rules,
             compacting=given.compacting,
             seed=given.seed,
+            began_to_offer=lambda: print(OFFERING, flush=True),
         )
         print(found.text)
 

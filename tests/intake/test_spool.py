@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
@@ -15,6 +14,7 @@ import pytest
 
 from ashiato.intake.collect import Collector
 from ashiato.intake.spool import Spool
+from ashiato.intake.units import ReadingNote
 from ashiato.lake.home import Home
 from ashiato.lake.writer import LakeWriter
 from ashiato.sources.objects import ObjectRef
@@ -53,16 +53,77 @@ def test_what_was_piped_in_survives_a_failure_before_the_commit(
     assert count(home, "cloudtrail") == 20
 
 
-def test_a_half_written_entry_is_left_alone(tmp_path: Path) -> None:
-    spool = Spool(tmp_path)
+def _ref(name: str) -> ObjectRef:
+    return ObjectRef("queue", name, "1", 1, datetime(2026, 10, 1, tzinfo=UTC))
+
+
+def test_what_is_kept_is_found_again_with_its_bytes_and_what_is_known_of_it(tmp_path: Path) -> None:
     content = _records(1)
-    ref = ObjectRef("stdin", "stdin:x", "x", len(content), datetime.now(UTC))
-    spool.put(ref, content)
-    (tmp_path / ".half").write_bytes(content[:10])
-    (tmp_path / "0123.json").write_text('{"source":')
-    found = list(spool.waiting())
-    assert [r for r, _ in found] == [ref]
-    assert found[0][1].name == hashlib.sha256(content).hexdigest()
+    note = ReadingNote(flow_format="${srcaddr}", quarantine=None)
+    names = ("q:1", "a name that is no text: \udcff", "")
+    kept = Spool(tmp_path).put_many(
+        [(_ref(name), content + name.encode(errors="replace"), note) for name in names]
+    )
+    again = Spool(tmp_path)
+    assert again.entries() == kept
+    assert [e.ref.name for e in kept] == list(names)
+    assert {e.note for e in kept} == {note}
+    assert [again.content(e)[len(content) :] for e in kept] == [n.encode(errors="replace") for n in names]
+    assert [e.ref.size for e in again.entries()] == [len(again.content(e)) for e in kept]
+
+
+def test_a_file_goes_with_the_last_of_its_entries(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    kept = spool.put_many([(_ref(f"q:{n}"), b"%d" % n, None) for n in range(3)])
+    other = Spool(tmp_path)
+    other.forget(kept[1])
+    assert [e.ref.name for e in other.entries()] == ["q:0", "q:2"]
+    assert [e.ref.name for e in Spool(tmp_path).entries()] == ["q:0", "q:1", "q:2"], (
+        "known again after a kill"
+    )
+    other.forget(kept[0])
+    other.forget(kept[2])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    entry = spool.put(_ref("q:1"), _records(1))
+    (tmp_path / ".half.arrow").write_bytes(entry.file.read_bytes()[:100])
+    assert spool.entries() == [entry]
+    spool.tidy()
+    assert list(tmp_path.iterdir()) == [entry.file]
+
+
+def test_a_damaged_file_is_named_and_stays_and_the_others_are_taken_in(tmp_path: Path) -> None:
+    with Home.open_for_writing(tmp_path, "test") as opened:
+        folder = tmp_path / "spool"
+        Spool(folder).put(_ref("q:1"), _records(5))
+        cut = Spool(folder).put(_ref("q:2"), _records(5)).file
+        cut.write_bytes(cut.read_bytes()[:-200])
+        report = Collector(opened, processes=1).run([])
+    assert (report.taken, [str(cut) in p for p in report.problems]) == (1, [True])
+    assert list(folder.iterdir()) == [cut]
+
+
+def test_an_entry_whose_bytes_changed_is_not_taken_for_what_was_written(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    entry = spool.put(_ref("q:1"), b"0123456789" * 100)
+    entry.file.write_bytes(entry.file.read_bytes().replace(b"0123456789", b"0123456780", 1))
+    with pytest.raises(OSError, match="damaged"):
+        spool.content(entry)
+
+
+def test_a_full_disk_leaves_nothing_half_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    spool = Spool(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            spool.put(_ref("q:1"), b"x")
+    assert (list(tmp_path.iterdir()), spool.entries()) == ([], [])
 
 
 def test_the_spool_is_emptied_only_after_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,10 +135,10 @@ def test_the_spool_is_emptied_only_after_the_commit(tmp_path: Path, monkeypatch:
         commit = LakeWriter.commit
 
         def spy(self: LakeWriter, objects: list[object], files: list[object]) -> object:
-            kept.append(len(list(spool.waiting())))
+            kept.append(len(spool.entries()))
             return commit(self, objects, files)  # type: ignore[arg-type]
 
         monkeypatch.setattr(LakeWriter, "commit", spy)
         Collector(opened, processes=1).run([])
     assert kept == [1]
-    assert list(spool.waiting()) == []
+    assert spool.entries() == []

@@ -81,7 +81,7 @@ def main(home: Path, folder: Path, queue: Path) -> None:
         thread.start()
         watched = watch.runners[0].live.state
         while thread.is_alive():
-            left = any(any(m.folder.iterdir()) for m in extra) or any((home / "spool").glob("*.json"))
+            left = any(any(m.folder.iterdir()) for m in extra) or any((home / "spool").iterdir())
             if not left and watched.last_poll is not None and watch.pipeline.idle():
                 break
             time.sleep(0.05)

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from ashiato.core.errors import AshiatoError, SourceUnavailable
 from ashiato.core.settings import Watching
+from ashiato.intake.spool import Spool
+from ashiato.intake.units import ReadingNote
 from ashiato.lake.home import Home
 from ashiato.sources.live import Arrival
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Progress
@@ -84,7 +86,7 @@ def test_bytes_are_kept_before_anybody_is_told_and_forgotten_after_the_commit(
     body = content(events(8, 1))
     ref = ObjectRef("queue", "q:1", "1", len(body), datetime.now(UTC))
     arrival = Arrival(
-        ref, content=body, kept=lambda: kept.append(len(list(spool.glob("*.json")))), done=outcomes.append
+        ref, content=body, kept=lambda: kept.append(len(Spool(spool).entries())), done=outcomes.append
     )
     assert pipeline.sink("q").offer(arrival)
     until(lambda: outcomes, "told")
@@ -243,9 +245,6 @@ def test_offers_end_when_the_pipeline_stops(home: Home) -> None:
 
 
 def test_what_an_earlier_process_kept_is_taken_in_first_with_what_was_known_of_it(home: Home) -> None:
-    from ashiato.intake.spool import Spool
-    from ashiato.intake.units import ReadingNote
-
     spool = Spool(home.folder / "spool")
     moment = datetime.now(UTC)
     spool.put(ObjectRef("queue", "q:1", "1", 1, moment), content(events(3, 1)))
@@ -281,7 +280,7 @@ def test_a_commit_that_fails_is_tried_again_and_one_object_cannot_hold_up_the_ot
     for number in range(6):
         pipeline.sink("q").offer(pushed(f"q:{number}", content(events(2, number)), told))
     until(lambda: "No space left" in (pipeline.state.error or ""), "the error is shown")
-    assert len(list((home.folder / "spool").glob("*.json"))) == 6
+    assert len(Spool(home.folder / "spool").entries()) == 6
     full.clear()
     until(lambda: len(told) == 12, "all are told", 60)
     assert sorted(t for t in told if not t.startswith("kept")) == [

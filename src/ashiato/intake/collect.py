@@ -183,8 +183,12 @@ class Collector:
             spool.put(ref, source.fetch(ref))
 
     def _spooled(self) -> None:
-        source = SpoolSource(Spool(self.home.folder / "spool"))
-        if any(True for _ in source.spool.waiting()):
+        def damaged(path: Path, why: str) -> None:
+            self.report.problems.append(f"{path} cannot be read, and stays there: {why}")
+
+        spool = Spool(self.home.folder / "spool")
+        if entries := spool.entries(damaged):
+            source = SpoolSource(spool, entries)
             self._source(source, SourceSpec(SPOOL, source.name, SourceOptions()), notes=source.note)
 
     def _source(

@@ -1,7 +1,9 @@
 """Bytes that cannot be fetched again (a stream, messages of queues, what is pushed), kept until they are committed.
 
-Content-addressed files in `spool/`, synced before anyone is told that they arrived, each with a note of
-where it came from. They are then a source like any other: taken in, and removed after the commit.
+What arrives together is one file of `spool/` (an Arrow IPC file: an entry a batch, with its bytes, their SHA-256 and where
+they came from), synced before anyone is told that it arrived. Entries are then a source like any other: taken in, and the
+file is removed when all of its entries are committed. A file an entry would cost the file system more than all else that
+becomes of a small object: docs/decisions/0005-spool-files.md.
 """
 
 from __future__ import annotations
@@ -9,27 +11,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import uuid
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ashiato.intake.units import ReadingNote
 from ashiato.sources.objects import ObjectRef, ObjectUnavailable, Progress
 
-_NOTE = ".json"
-SYNC_THREADS = 16
+_SUFFIX: Final = ".arrow"
+_CONTENT: Final = pa.large_binary()
+#: `note`: where it came from and what is known of it, as JSON.
+_SCHEMA: Final = pa.schema([("note", pa.string()), ("content", _CONTENT)])
 
 
 @dataclass(frozen=True)
 class SpoolEntry:
-    """Kept bytes: where they came from, where they lie, and what is known of them beforehand."""
+    """Kept bytes: where they came from, what is known of them beforehand, and where they lie."""
 
     ref: ObjectRef
-    path: Path
     note: ReadingNote
+    sha256: str
+    file: Path
+    number: int
 
 
 class Spool:
@@ -37,71 +47,90 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: Entries of each file that are not forgotten.
+        self._left: dict[Path, set[int]] = {}
 
-    def put(self, ref: ObjectRef, content: bytes, told: ReadingNote | None = None) -> Path:
-        """Keep `content` for good: when this returns, a power loss does not lose it. Where it lies."""
+    def put(self, ref: ObjectRef, content: bytes, told: ReadingNote | None = None) -> SpoolEntry:
+        """Keep `content` for good: when this returns, a power loss does not lose it."""
         return self.put_many([(ref, content, told)])[0]
 
-    def put_many(self, entries: Sequence[tuple[ObjectRef, bytes, ReadingNote | None]]) -> list[Path]:
-        """The same for several at once, synced together: one after the other a slow disk keeps few a second."""
-        writes: dict[Path, bytes] = {}
-        paths = []
-        for ref, content, told in entries:
-            path = self.folder / hashlib.sha256(content).hexdigest()
-            note = {
-                "source": ref.source,
-                "name": ref.name,
-                "etag": ref.etag,
-                "delivered_at": ref.delivered_at.isoformat(),
-                "size": len(content),
-                **({k: v for k, v in asdict(told).items() if v is not None} if told else {}),
-            }
-            writes[path] = content
-            writes[path.with_name(path.name + _NOTE)] = json.dumps(note).encode()
-            paths.append(path)
-        temporary = {path: path.with_name(f".{uuid.uuid4().hex}") for path in writes}
-        # Requests to sync that meet at the file system are done as one.
-        with ThreadPoolExecutor(min(SYNC_THREADS, len(writes))) as pool:
-            list(pool.map(lambda path: _write_synced(temporary[path], writes[path]), writes))
-        # A note comes after its content: a file without one is a write that did not end.
-        for path in sorted(writes, key=lambda path: path.name.endswith(_NOTE)):
-            temporary[path].rename(path)
-        _sync_folder(self.folder)
-        return paths
+    def put_many(self, kept: Sequence[tuple[ObjectRef, bytes, ReadingNote | None]]) -> list[SpoolEntry]:
+        """The same for several at once, synced together: one after the other a slow disk keeps few a second.
 
-    def waiting(self) -> Iterator[tuple[ObjectRef, Path]]:
-        """What was kept and is not yet committed, oldest delivery first."""
-        for entry in self.entries():
-            yield entry.ref, entry.path
+        Raises OSError; then nothing of it is kept."""
+        if not kept:
+            return []
+        path = self.folder / f"{uuid.uuid4().hex}{_SUFFIX}"
+        entries = [
+            SpoolEntry(
+                replace(ref, size=len(content)),
+                told or ReadingNote(),
+                hashlib.sha256(content).hexdigest(),
+                path,
+                number,
+            )
+            for number, (ref, content, told) in enumerate(kept)
+        ]
+        temporary = path.with_name(f".{path.name}")
+        try:
+            with temporary.open("wb") as file:
+                with pa.ipc.new_file(file, _SCHEMA) as writer:
+                    for entry, (_, content, _) in zip(entries, kept, strict=True):
+                        writer.write_batch(_batch(entry, content))
+                file.flush()
+                os.fsync(file.fileno())
+            self._left[path] = set(range(len(entries)))
+            temporary.rename(path)
+            _sync_folder(self.folder)
+        except OSError:
+            self._left.pop(path, None)
+            for each in (temporary, path):
+                each.unlink(missing_ok=True)
+            raise
+        return entries
 
-    def entries(self) -> Iterator[SpoolEntry]:
-        """The same, with what is known of each."""
-        notes = []
-        for path in self.folder.glob(f"*{_NOTE}"):
+    def entries(self, damaged: Callable[[Path, str], None] = lambda _path, _why: None) -> list[SpoolEntry]:
+        """What was kept and is not yet committed, oldest delivery first. `damaged` is told of a file that cannot be
+        read; it stays where it is."""
+        found: list[SpoolEntry] = []
+        for path in sorted(self.folder.glob(f"[!.]*{_SUFFIX}")):
             try:
-                note = json.loads(path.read_bytes())
-                notes.append((datetime.fromisoformat(note["delivered_at"]), note, path.with_suffix("")))
-            except (OSError, ValueError, KeyError):
+                held = list(_held(path))
+            except FileNotFoundError:
                 continue
-        for delivered, note, content in sorted(notes, key=lambda n: (n[0], n[2].name)):
-            if content.exists():
-                ref = ObjectRef(note["source"], note["name"], note["etag"], note["size"], delivered)
-                told = ReadingNote(note.get("flow_format"), note.get("quarantine"))
-                yield SpoolEntry(ref, content, told)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                damaged(path, str(error))
+                continue
+            left = self._left.setdefault(path, {entry.number for entry in held})
+            found += [entry for entry in held if entry.number in left]
+        return sorted(found, key=lambda entry: entry.ref.delivered_at)
+
+    def content(self, entry: SpoolEntry) -> bytes:
+        """The bytes of an entry. Raises OSError."""
+        try:
+            with pa.memory_map(str(entry.file)) as source:
+                content = pa.ipc.open_file(source).get_batch(entry.number)["content"][0].as_py()
+        except (ValueError, IndexError) as error:
+            raise OSError(f"{entry.file.name} is damaged: {error}") from error
+        if not isinstance(content, bytes) or hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise OSError(f"{entry.file.name} is damaged: an entry is not what was written")
+        return content
 
     def tidy(self) -> None:
-        """Remove what a killed process left half-written or half-removed: nobody was told that it was kept, or
-        it is committed. Only for the holder of the writer's lock, before anything is put."""
-        for path in self.folder.iterdir():
-            content = path.name.removesuffix(_NOTE)
-            whole = path.with_name(content).exists() and path.with_name(content + _NOTE).exists()
-            if path.name.startswith(".") or not whole:
-                path.unlink(missing_ok=True)
+        """Remove what a killed process left half-written: nobody was told that it was kept. Only for the holder of the
+        writer's lock, before anything is put."""
+        for path in self.folder.glob(".*"):
+            path.unlink(missing_ok=True)
 
-    def forget(self, content: Path) -> None:
-        """Remove an entry whose records are committed; the note first, so that none is left alone."""
-        content.with_name(content.name + _NOTE).unlink(missing_ok=True)
-        content.unlink(missing_ok=True)
+    def forget(self, entry: SpoolEntry) -> None:
+        """An entry's records are committed; a file goes with its last one. Raises OSError."""
+        left = self._left.get(entry.file)
+        if left is None:
+            left = self._left[entry.file] = {each.number for each in _held(entry.file)}
+        left.discard(entry.number)
+        if not left:
+            entry.file.unlink(missing_ok=True)
+            del self._left[entry.file]
 
 
 class SpoolSource:
@@ -111,30 +140,32 @@ class SpoolSource:
 
     name = "spool"
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, entries: Sequence[SpoolEntry]) -> None:
         self.spool = spool
         self.progress = Progress()
-        self._entries: dict[ObjectRef, SpoolEntry] = {}
+        self._waiting = list(entries)
+        self._entries = {entry.ref: entry for entry in entries}
+        self._handed_out: list[SpoolEntry] = []
 
     def objects(self) -> Iterator[ObjectRef]:
         self.progress = Progress()
-        for entry in self.spool.entries():
-            self._entries[entry.ref] = entry
+        for entry in self._waiting:
+            self._handed_out.append(entry)
             yield self.progress.handed_out(entry.ref)
         self.progress.total = self.progress.objects
 
     def fetch(self, ref: ObjectRef) -> bytes:
         try:
-            return self._entries[ref].path.read_bytes()
+            return self.spool.content(self._entries[ref])
         except (KeyError, OSError) as error:
             raise ObjectUnavailable(
                 ref.name, "gone", f"the spooled bytes cannot be read: {error}", "Check the home's disk."
             ) from error
 
     def confirm(self) -> None:
-        for entry in self._entries.values():
-            self.spool.forget(entry.path)
-        self._entries.clear()
+        for entry in self._handed_out:
+            self.spool.forget(entry)
+        self._handed_out.clear()
 
     def note(self, ref: ObjectRef) -> ReadingNote | None:
         """What is known of an entry beforehand."""
@@ -142,11 +173,36 @@ class SpoolSource:
         return entry.note if entry else None
 
 
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _batch(entry: SpoolEntry, content: bytes) -> pa.RecordBatch:
+    ref = entry.ref
+    note = {
+        "source": ref.source,
+        "name": ref.name,
+        "etag": ref.etag,
+        "delivered_at": ref.delivered_at.isoformat(),
+        "sha256": entry.sha256,
+        **{k: v for k, v in asdict(entry.note).items() if v is not None},
+    }
+    # Not copied: a stream may be large.
+    buffers = [None, pa.py_buffer(struct.pack("=2q", 0, len(content))), pa.py_buffer(content)]
+    return pa.record_batch(
+        [pa.array([json.dumps(note)], pa.string()), pa.Array.from_buffers(_CONTENT, 1, buffers)],
+        schema=_SCHEMA,
+    )
+
+
+def _held(path: Path) -> Iterator[SpoolEntry]:
+    """The entries of a file, their bytes left where they are. Raises OSError, ValueError, KeyError of one that is damaged."""
+    with pa.memory_map(str(path)) as source:
+        file = pa.ipc.open_file(source)
+        for number in range(file.num_record_batches):
+            batch = file.get_batch(number)
+            note = json.loads(batch["note"][0].as_py())
+            delivered = datetime.fromisoformat(note["delivered_at"])
+            size = pc.binary_length(batch["content"])[0].as_py()
+            ref = ObjectRef(note["source"], note["name"], note["etag"], size, delivered)
+            told = ReadingNote(note.get("flow_format"), note.get("quarantine"))
+            yield SpoolEntry(ref, told, note["sha256"], path, number)
 
 
 def _sync_folder(folder: Path) -> None:

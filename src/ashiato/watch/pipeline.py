@@ -148,10 +148,10 @@ class Pipeline:
             ).start()
 
     def _offer_kept(self, entries: list[SpoolEntry]) -> None:
-        source = KeptSource(entries)
+        source = KeptSource(self.keeper.spool, entries)
         for entry in entries:
             item = self._item("spool", Arrival(entry.ref, reader=source), entry.note, entry.ref.size)
-            item.spooled = entry.path
+            item.spooled = entry
             if not self.waiting.admit(item):
                 return
             self._dispatch(item)

@@ -7,8 +7,8 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
+from ashiato.intake.spool import SpoolEntry
 from ashiato.intake.units import ReadingNote
 from ashiato.sources.live import Arrival
 from ashiato.sources.objects import ObjectRef
@@ -29,7 +29,7 @@ class Item:
     offered: float
     content: bytes | None = None
     note: ReadingNote = field(default_factory=ReadingNote)
-    spooled: Path | None = None
+    spooled: SpoolEntry | None = None
     ready: float = 0.0
     tries: int = 0
     #: Commits that there had been when it failed first.
