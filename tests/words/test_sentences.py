@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from ashiato.core.settings import Account, NamedNetwork, Settings
 from ashiato.formats.outcomes import outcome
+from ashiato.formats.principals import actor
 from ashiato.network.addresses import Networks
-from ashiato.words import LANGUAGES, Language, Names, resources, sentence
+from ashiato.words import LANGUAGES, SPOKEN, Language, Names, resources, sentence
 from ashiato.words.family import modules, operations
 from ashiato.words.texts import MOST_SENTENCE
 from formats.corpus_events import corpus_events
@@ -53,6 +54,15 @@ def test_a_row_of_the_lake_is_told_like_the_raw_record(family: str, number: int)
     record = RECORDS[family][number]
     assert told(as_row(record)) == told(record)
     assert resources(as_row(record)) == resources(record)
+
+
+def test_a_sentence_and_an_actor_need_no_other_columns_than_those_named() -> None:
+    for records in RECORDS.values():
+        for record in records:
+            row = as_row(record)
+            if "eventTime" in row:
+                few = {name: value for name, value in row.items() if name in SPOKEN}
+                assert (told(few), resources(few), actor(few)) == (told(row), resources(row), actor(row))
 
 
 def test_the_sentences_of_the_issue() -> None:

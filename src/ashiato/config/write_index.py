@@ -6,7 +6,7 @@ once and kept, so that only rows that are told of are read again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -22,6 +22,7 @@ from ashiato.lake.scan import relation
 from ashiato.lake.table_plan import TablePlan
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 #: What is read of an event: enough to judge it, to say it in words, and to show it.
@@ -52,24 +53,26 @@ class Named:
     place: Place
     hash: int
     account: str
+    call: str
     time: datetime
 
 
 @dataclass(frozen=True)
 class _Writes:
     """The write events of a file: `hashes`, sorted, of what they name, and for each the event, whose number in the file,
-    account and time (microseconds) are at its place in the other arrays."""
+    account, call and time (microseconds) are at its place in the other arrays."""
 
     hashes: NDArray[np.int64]
     events: NDArray[np.int32]
     numbers: NDArray[np.int64]
     times: NDArray[np.int64]
     accounts: Sequence[str]
+    calls: Sequence[str]
 
     @property
     def bytes(self) -> int:
-        # An account's name is shared by its events.
-        return 500 + 12 * len(self.hashes) + 24 * len(self.numbers)
+        # The names of accounts and calls are shared by their events.
+        return 500 + 12 * len(self.hashes) + 32 * len(self.numbers)
 
 
 def _read(source: str, count: int) -> Sequence[_Writes]:
@@ -78,14 +81,13 @@ def _read(source: str, count: int) -> Sequence[_Writes]:
     with reading() as opened:
         found = opened.sql(
             'SELECT file_index, file_row_number AS number, epoch_us("eventTime") AS time,'
-            f' "recipientAccountId" AS account, entities FROM {source} WHERE {_WRITES}'
+            f' "recipientAccountId" AS account, coalesce("eventName", \'\') AS call, entities FROM {source}'
+            f" WHERE {_WRITES}"
         ).to_arrow_table()
     found = found.sort_by([("file_index", "ascending"), ("number", "ascending")]).combine_chunks()
     ends = np.searchsorted(found["file_index"].to_numpy(), np.arange(count), side="right").tolist()
     numbers, times = found["number"].to_numpy(), found["time"].to_numpy()
-    coded = found["account"].combine_chunks().dictionary_encode()
-    names = coded.dictionary.to_pylist()
-    accounts = [names[code] for code in coded.indices.to_pylist()]
+    accounts, calls = (_shared(found[name].combine_chunks()) for name in ("account", "call"))
     events = pc.list_parent_indices(found["entities"]).to_numpy()
     hashes = pc.list_flatten(found["entities"]).to_numpy()
     made = []
@@ -99,9 +101,17 @@ def _read(source: str, count: int) -> Sequence[_Writes]:
                 numbers[start:end].copy(),
                 times[start:end].copy(),
                 accounts[start:end],
+                calls[start:end],
             )
         )
     return made
+
+
+def _shared(texts: pa.StringArray) -> list[str]:
+    """The texts, each of which is there once."""
+    coded = texts.dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    return [names[code] for code in coded.indices.to_pylist()]
 
 
 _facts: Final = FileFacts(_read, most=_MOST_BYTES, size=lambda writes: writes.bytes)
@@ -109,8 +119,9 @@ _events: Final[LRUCache[Place, dict[str, Any]]] = LRUCache(_MOST_EVENTS)
 _lock: Final = Lock()
 
 
-def naming(plan: TablePlan, hashes: Iterable[int]) -> Iterator[Named]:
-    """The write events in a plan's files that name one of these entities, once for each that they name."""
+def naming(plan: TablePlan, hashes: Iterable[int], calls: Container[str] | None = None) -> Iterator[Named]:
+    """The write events in a plan's files that name one of these entities, once for each that they name; `calls`: of
+    these names."""
     wanted = np.array(sorted(hashes), np.int64)
     for path, writes in _facts.of(plan):
         firsts = np.searchsorted(writes.hashes, wanted, side="left")
@@ -118,8 +129,11 @@ def naming(plan: TablePlan, hashes: Iterable[int]) -> Iterator[Named]:
         for n in np.nonzero(lasts > firsts)[0].tolist():
             number = int(wanted[n])
             for event in writes.events[firsts[n] : lasts[n]].tolist():
+                call = writes.calls[event]
+                if calls is not None and call not in calls:
+                    continue
                 time = _EPOCH + timedelta(microseconds=int(writes.times[event]))
-                yield Named((path, int(writes.numbers[event])), number, writes.accounts[event], time)
+                yield Named((path, int(writes.numbers[event])), number, writes.accounts[event], call, time)
 
 
 def events(plan: TablePlan, times: Mapping[Place, datetime]) -> dict[Place, dict[str, Any]]:

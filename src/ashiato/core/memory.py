@@ -16,19 +16,25 @@ _LARGE = 64 << 20
 
 
 @cache
-def expect_much() -> None:
-    """For a process that is about to read or write many records; a second call does nothing.
-
-    Garbage: they make many objects and no cycles, and a tenth of the time of reading went into looking for
-    some. What is there now is left out for good, the rest is looked at after 50,000 new containers.
-
-    Memory: a megabyte of text that is let go of is kept for the next one, instead of being given back to the
-    system and asked for page by page again (4 % of the time of taking in).
-    """
+def seek_garbage_seldom() -> None:
+    """For a process that makes many objects and no cycles: what is there now is left out of every look for garbage
+    for good, the rest is looked at after 50,000 new containers. A second call does nothing."""
     # What is garbage now would stay for good.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@cache
+def expect_much() -> None:
+    """For a process that is about to read or write many records; a second call does nothing.
+
+    Garbage: a tenth of the time of reading went into looking for some.
+
+    Memory: a megabyte of text that is let go of is kept for the next one, instead of being given back to the
+    system and asked for page by page again (4 % of the time of taking in).
+    """
+    seek_garbage_seldom()
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         # Other C libraries have no such function.

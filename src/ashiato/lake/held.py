@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,11 @@ _facts: Final = {table: FileFacts(partial(_read, table), most=_MOST, size=_size)
 def _held(plan: TablePlan) -> Iterator[tuple[LiveFile, Accounts]]:
     for file, (_, found) in zip(plan.live, _facts[plan.description.name].of(plan), strict=True):
         yield file, found
+
+
+def look_into(plan: TablePlan) -> None:
+    """Find out beforehand what is in these files."""
+    deque(_held(plan), maxlen=0)
 
 
 def newest_record(plan: TablePlan, accounts: Collection[str]) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +12,7 @@ from pyiceberg.expressions import And, Or
 
 from ashiato.formats.entities import KINDS, entity_hash
 from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
+from ashiato.lake.by_snapshot import BySnapshot
 from ashiato.lake.day_states import LogDay
 from ashiato.lake.footprint_counts import Counter, default_view, selection
 from ashiato.lake.footprints import superseded
@@ -65,10 +67,24 @@ def presence(
     return found.sort_by([(key, "ascending") for key in keys])
 
 
+#: Footprints of what was asked for. What stands of them is another question.
+_kept: Final[BySnapshot[pa.Table]] = BySnapshot(
+    "footprints", most=32 << 20, size=lambda rows: int(rows.nbytes) + 1000
+)
+
+
 def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Table:
     if not days or not values:
         return FOOTPRINTS.schema.empty_table()
     low, high = min(d.day for d in days), max(d.day for d in days)
+    found = _kept.of(lake, (tuple(values), low, high), lambda: _read(lake, values, low, high))
+    stands = pa.array([f"{d.table} {d.day.isoformat()}" for d in days], pa.string())
+    names = pc.binary_join_element_wise(found["table"], found["day"].cast(pa.string()), " ")
+    return found.filter(pc.is_in(names, stands))
+
+
+def _read(lake: PinnedLake, values: Sequence[str], low: date, high: date) -> pa.Table:
+    """The footprints of these entities in the files of some days."""
     span = And(at_least("day", low.isoformat()), at_most("day", high.isoformat()))
     plan = lake.plan("footprints", And(span, any_of("entity", values)))
     files = files_of(plan, values)
@@ -79,10 +95,7 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
         places = ", ".join(f"${i + 1}" for i in range(len(values)))
         columns = ", ".join(f'"{c.name}"' for c in FOOTPRINTS.columns)
         sql = f"SELECT {columns} FROM {relation(files, plan.iceberg_schema)} WHERE entity IN ({places})"
-        found = connection.sql(sql, params=list(values)).to_arrow_table().cast(FOOTPRINTS.schema)
-    stands = pa.array([f"{d.table} {d.day.isoformat()}" for d in days], pa.string())
-    names = pc.binary_join_element_wise(found["table"], found["day"].cast(pa.string()), " ")
-    return found.filter(pc.is_in(names, stands))
+        return connection.sql(sql, params=list(values)).to_arrow_table().cast(FOOTPRINTS.schema)
 
 
 def _counted(

@@ -17,10 +17,11 @@ import pyarrow as pa
 from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.formats.refs import item_ref
+from ashiato.lake.by_snapshot import BySnapshot
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import tags_of
 from ashiato.trace.items import items_naming
-from ashiato.trace.keys import Key
+from ashiato.trace.keys import Key, Window
 from ashiato.trace.reading import Asked
 from ashiato.trace.subjects import Subject
 from ashiato.trace.telling import Telling
@@ -91,6 +92,15 @@ def hosts_of(asked: Asked, subject: Subject, found: pa.Table, telling: Telling) 
     """The hosts that an address was, or that an instance or interface is."""
     if subject.kind not in ("address", "instance", "interface"):
         return Host()
+    return _kept.of(
+        asked.lake,
+        (subject.kind, subject.value, tuple(subject.keys), asked.scope),
+        # What a window leaves out is not kept as if it were nowhere.
+        lambda: _found(asked, subject, found if asked.window == Window() else None),
+    ).told(telling)
+
+
+def _found(asked: Asked, subject: Subject, found: pa.Table | None) -> _Known:
     rows = _items(asked.lake, subject.keys, asked.scope, found)
     if subject.kind == "address":
         named = _resources(r for r in rows if subject.value in _addresses(_state(r)))
@@ -102,10 +112,11 @@ def hosts_of(asked: Asked, subject: Subject, found: pa.Table, telling: Telling) 
         # Items after it lost the address, or the interfaces' own, do not name the subject.
         rows += _items(asked.lake, keys, asked.scope)
     wanted = {*named, *own}
-    host = Host(tuple(_spells([r for r in rows if r["resourceId"] in wanted], telling)))
+    known = _known([r for r in rows if r["resourceId"] in wanted])
     if subject.kind == "address":
-        return Host(tuple(s for s in host.spells if _was(host, s, subject.value)))
-    return host
+        host = known.host
+        return _Known(Host(tuple(s for s in host.spells if _was(host, s, subject.value))), known.names)
+    return known
 
 
 def _was(host: Host, spell: Spell, address: str) -> bool:
@@ -137,22 +148,45 @@ def _state(row: Mapping[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _spells(rows: Sequence[dict[str, Any]], telling: Telling) -> list[Spell]:
-    by_resource: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+@dataclass(frozen=True)
+class _Known:
+    """A host, and the names of its resources."""
+
+    host: Host
+    names: tuple[tuple[str, str], ...]
+
+    def told(self, telling: Telling) -> Host:
+        for resource, name in self.names:
+            telling.learn(resource, {"Name": name})
+        return self.host
+
+
+#: What items say of hosts, some KB for each item.
+_kept: Final[BySnapshot[_Known]] = BySnapshot(
+    "config_items", most=16_000, size=lambda known: 1 + len(known.host.spells)
+)
+
+
+def _known(rows: Sequence[dict[str, Any]]) -> _Known:
+    by_resource: dict[tuple[str, str], dict[tuple[Any, ...], dict[str, Any]]] = {}
     for row in rows:
         at = row["resourceType"], row["resourceId"]
-        by_resource.setdefault(at, {})[item_ref(row)] = row
-    spells = []
+        one = row["awsAccountId"], row["awsRegion"], row["configurationItemCaptureTime"]
+        by_resource.setdefault(at, {})[one] = row
+    spells: list[Spell] = []
+    names: dict[str, str] = {}
     for of_one in by_resource.values():
         ordered = sorted(of_one.values(), key=lambda r: r["configurationItemCaptureTime"])
         for number, row in enumerate(ordered):
-            telling.learn(row["resourceId"], tags_of(row))
             following = (
                 ordered[number + 1]["configurationItemCaptureTime"] if number + 1 < len(ordered) else None
             )
             start = row["configurationItemCaptureTime"] if number else None
-            spells.append(_spell(row, start, following))
-    return spells
+            spell = _spell(row, start, following)
+            if spell.name:
+                names.setdefault(spell.resource, spell.name)
+            spells.append(spell)
+    return _Known(Host(tuple(spells)), tuple(names.items()))
 
 
 def _spell(row: Mapping[str, Any], start: datetime | None, end: datetime | None) -> Spell:
@@ -223,9 +257,13 @@ def _addresses(value: object, depth: int = 0) -> frozenset[str]:
 
 def members(lake: PinnedLake, group: str, scope: AccountScope, telling: Telling) -> Host:
     """Every instance and interface that was in a security group."""
-    rows = _items(lake, (Key("resource", group),), scope)
-    named = _resources(rows)[: 10 * _MOST_HOSTS]
-    of_them = [Key(_kind(r), r) for r in named]
-    if of_them:
-        rows = [r for r in _items(lake, of_them, scope) if r["resourceId"] in set(named)]
-    return Host(tuple(_spells(rows, telling)))
+
+    def found() -> _Known:
+        rows = _items(lake, (Key("resource", group),), scope)
+        named = _resources(rows)[: 10 * _MOST_HOSTS]
+        of_them = [Key(_kind(r), r) for r in named]
+        if of_them:
+            rows = [r for r in _items(lake, of_them, scope) if r["resourceId"] in set(named)]
+        return _known(rows)
+
+    return _kept.of(lake, ("members", group, scope), found).told(telling)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
-from cachetools import LRUCache
 
 from ashiato.core.scope import AccountScope
+from ashiato.lake.by_snapshot import BySnapshot
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
 
 _TABLE: Final = "config_items"
-_MOST_BYTES: Final = 32 << 20
-_kept: Final[LRUCache[Any, pa.Table]] = LRUCache(_MOST_BYTES, getsizeof=lambda rows: int(rows.nbytes) + 1000)
-_lock: Final = Lock()
+_kept: Final[BySnapshot[pa.Table]] = BySnapshot(
+    _TABLE, most=32 << 20, size=lambda rows: int(rows.nbytes) + 1000
+)
 
 
 def items_naming(
@@ -37,27 +35,12 @@ def items_naming(
     What an item is follows from the snapshot of the items alone. `found`: the keys' footprints, where they are at hand.
     """
     asked = Asked(lake, tuple(keys), scope, Window())
-    at = (
-        lake.home.folder,
-        lake.snapshot_id(_TABLE),
-        asked.keys,
-        scope,
-        tuple(types),
-        limit,
-        tuple(columns),
-        oldest,
-    )
-    with _lock:
-        kept = _kept.get(at)
-    if kept is not None:
-        return kept
-    if found is None:
-        found = footprints(lake, asked.keys, scope, asked.window, [_TABLE])
-    of_types = ", ".join(f"'{name}'" for name in types)
-    made = newest(
-        asked, _TABLE, found, limit, where=f"resourceType IN ({of_types})", columns=columns, oldest=oldest
-    )
-    # Too large to be kept.
-    with _lock, suppress(ValueError):
-        _kept[at] = made
-    return made
+
+    def read() -> pa.Table:
+        of_types = ", ".join(f"'{name}'" for name in types)
+        named = footprints(lake, asked.keys, scope, asked.window, [_TABLE]) if found is None else found
+        return newest(
+            asked, _TABLE, named, limit, where=f"resourceType IN ({of_types})", columns=columns, oldest=oldest
+        )
+
+    return _kept.of(lake, (asked.keys, scope, tuple(types), limit, tuple(columns), oldest), read)

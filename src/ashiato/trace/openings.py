@@ -12,19 +12,19 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from ashiato.config import write_index
 from ashiato.config.reading import as_rows
 from ashiato.core.scope import AccountScope
 from ashiato.core.spans import shifted
 from ashiato.formats.refs import COLUMNS, event_ref, item_ref
 from ashiato.lake.held import calling
 from ashiato.lake.plans import PinnedLake
-from ashiato.trace.acting import COLUMNS as OF_CALL
 from ashiato.trace.connections import COLUMNS as OF_FLOW
 from ashiato.trace.connections import Connection, unordered
 from ashiato.trace.hosts import Host, members
 from ashiato.trace.items import items_naming
 from ashiato.trace.keys import Key, Window, footprints
-from ashiato.trace.reading import Asked, between_times, meeting, newest
+from ashiato.trace.reading import Asked, between_times, meeting, planned
 from ashiato.trace.telling import Telling
 from ashiato.words.calls import Call, at
 from ashiato.words.calls import found as texts_at
@@ -37,9 +37,9 @@ CLOSING: Final = ("RevokeSecurityGroupIngress",)
 _SLACK: Final = timedelta(seconds=60)
 #: An item follows its operation by seconds to minutes; delivered recordings by up to an hour.
 _ITEM_WITHIN: Final = timedelta(hours=2)
-_OF_EVENT: Final = (*OF_CALL, "serviceEventDetails", "insightDetails")
 _OF_ITEM: Final = (*COLUMNS["config_items"], "configuration")
 _GROUP: Final = "AWS::EC2::SecurityGroup"
+_MOST_EVENTS: Final = 500
 _MOST_OPENINGS: Final = 40
 _MOST_FLOWS: Final = 4000
 
@@ -74,23 +74,63 @@ def openings(lake: PinnedLake, groups: Sequence[str], scope: AccountScope) -> li
     if not groups:
         return []
     keys = tuple(Key("resource", g) for g in dict.fromkeys(groups))
-    asked = Asked(lake, keys, scope, Window())
-    found = footprints(lake, keys, scope, Window(), ["cloudtrail"])
-    names = ", ".join(f"'{n}'" for n in (*OPENING, *CLOSING))
-    events = as_rows(
-        newest(
-            asked, "cloudtrail", found, 500, where=f"eventName IN ({names}) AND errorCode IS NULL", oldest=True,
-            columns=_OF_EVENT, among=partial(calling, calls=(*OPENING, *CLOSING)),
-        )
-    )  # fmt: skip
+    calls = [_RuleCall.of(event) for event in _events(lake, keys, scope)]
     items = as_rows(items_naming(lake, keys, scope, [_GROUP], 1000, _OF_ITEM, oldest=True))
     made: list[Opening] = []
-    for event in events:
-        group = _group(event)
-        if group is None or group not in groups or event["eventName"] in CLOSING:
+    for call in calls:
+        if call.group is None or call.group not in groups or call.closes:
             continue
-        made += [_opening(event, group, rule, events, items) for rule in rules_of(Call(event))]
+        own = [i for i in items if i["resourceId"] == call.group]
+        later = [c for c in calls if c.closes and c.group == call.group and c.time > call.time]
+        made += [_opening(call, rule, later, own) for rule in call.rules]
     return made[:_MOST_OPENINGS]
+
+
+def _events(lake: PinnedLake, keys: Sequence[Key], scope: AccountScope) -> list[Mapping[str, Any]]:
+    """The calls that opened and closed ports of groups, oldest first."""
+    names = (*OPENING, *CLOSING)
+    asked = Asked(lake, keys, scope, Window())
+    found = footprints(lake, keys, scope, Window(), ["cloudtrail"])
+    plan = planned(asked, "cloudtrail", found, partial(calling, calls=names))
+    if plan is None:
+        return []
+    times = {
+        each.place: each.time
+        for each in write_index.naming(plan, [key.hash for key in keys], names)
+        if scope.allows(each.account)
+    }
+    oldest = sorted(times, key=lambda place: (times[place], place))[:_MOST_EVENTS]
+    rows = write_index.events(plan, {place: times[place] for place in oldest})
+    superseded = set(lake.superseded)
+    return [
+        row
+        for place in oldest
+        if (row := rows[place])["errorCode"] is None and row["eventID"] not in superseded
+    ]
+
+
+@dataclass(frozen=True)
+class _RuleCall:
+    """A call that adds rules to a group, or takes some away (`closes`)."""
+
+    event: Mapping[str, Any]
+    time: datetime
+    group: str | None
+    closes: bool
+    rules: Sequence[Rule]
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> _RuleCall:
+        return cls(
+            event, event["eventTime"], _group(event), event["eventName"] in CLOSING, rules_of(Call(event))
+        )
+
+    def takes(self, rule: Rule) -> bool:
+        """Whether a revocation takes this rule away; one by a rule's id alone says no ports."""
+        return not self.rules or any(
+            (r.first, r.last) == (rule.first, rule.last) and set(r.peers) & set(rule.peers)
+            for r in self.rules
+        )
 
 
 def _group(event: Mapping[str, Any]) -> str | None:
@@ -109,43 +149,20 @@ def _answered(call: Call) -> list[Any]:
 
 
 def _opening(
-    event: Mapping[str, Any],
-    group: str,
-    rule: Rule,
-    events: Iterable[Mapping[str, Any]],
-    items: Sequence[Mapping[str, Any]],
+    call: _RuleCall, rule: Rule, later: Iterable[_RuleCall], own: Sequence[Mapping[str, Any]]
 ) -> Opening:
-    opened: datetime = event["eventTime"]
-    closed = next(
-        (
-            e["eventTime"]
-            for e in events
-            if e["eventName"] in CLOSING
-            and e["eventTime"] > opened
-            and _group(e) == group
-            and _takes(e, rule)
-        ),
-        None,
-    )
-    own = [i for i in items if i["resourceId"] == group]
+    """`later`: calls that take rules of the group away after it; `own`: the group's items; both oldest first."""
+    opened = call.time
+    closed = next((c.time for c in later if c.takes(rule)), None)
     change = next(
         (i for i in own if opened <= i["configurationItemCaptureTime"] <= shifted(opened, _ITEM_WITHIN)), None
     )
     earlier = [i for i in own if i["configurationItemCaptureTime"] < opened]
     before = _networks(earlier[-1], rule) if earlier else ()
     return Opening(
-        group, rule, opened, closed, event_ref(event), None if change is None else item_ref(change), before,
-        event["recipientAccountId"], event,
+        str(call.group), rule, opened, closed, event_ref(call.event), None if change is None else item_ref(change),
+        before, call.event["recipientAccountId"], call.event,
     )  # fmt: skip
-
-
-def _takes(event: Mapping[str, Any], rule: Rule) -> bool:
-    """Whether a revocation takes this rule away."""
-    rules = rules_of(Call(event))
-    if not rules:
-        # Revoked by the rule's id alone.
-        return True
-    return any((r.first, r.last) == (rule.first, rule.last) and set(r.peers) & set(rule.peers) for r in rules)
 
 
 def _networks(item: Mapping[str, Any], rule: Rule) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
+from ashiato.lake import by_file
 from ashiato.lake.footprint_counts import default_view
 from ashiato.lake.held import Span, during, only, split
 from ashiato.lake.naming import files_naming
@@ -33,6 +34,8 @@ _FEW_FILES: Final = 2
 #: Files that a few rows are looked for in first.
 _FIRST_FILES: Final = 8
 _HOUR: Final = timedelta(hours=1)
+#: Times of any record.
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 #: What tells rows of one moment apart, so that pages neither repeat nor leave out.
 _TIE: Final = {
@@ -249,6 +252,16 @@ def _rows(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -
         return connection.sql(sql, params=parameters | times).to_arrow_table()
 
 
+def planned(
+    asked: Asked, table: str, found: pa.Table, among: Callable[[TablePlan], TablePlan] | None = None
+) -> TablePlan | None:
+    """The files of a log that may hold records which name one of the keys; None where there is none. `found`: the
+    keys' footprints; `among` as for `newest`."""
+    spans = _spans(_by_day(found, table, asked.window, None), asked.window, None)
+    plan = _planned(asked, table, spans, among) if spans else None
+    return plan if plan is not None and plan.files else None
+
+
 def _planned(
     asked: Asked, table: str, spans: Sequence[Span], among: Callable[[TablePlan], TablePlan] | None = None
 ) -> TablePlan:
@@ -310,37 +323,30 @@ def meeting(
     """Of each of some conditions of ours the times of the first and the last record that names one of the keys and
     meets it within its window, out of one look for all; None where there is none. `found`: the keys' footprints;
     `values`: the parameters of all conditions."""
-    spans = _spans(_by_day(found, table, asked.window, None), asked.window, None)
     nothing: list[tuple[datetime, datetime] | None] = [None] * len(wanted)
-    if not spans or not wanted:
+    plan = planned(asked, table, found) if wanted else None
+    if plan is None:
         return nothing
     column = TABLES[table].time_column
     account = ACCOUNT_REGION[table][0]
-    plan = _planned(asked, table, spans)
-    if not plan.files:
-        return nothing
     named, parameters = condition(asked.keys, account)
     allowed, of_scope = asked.scope.sql(f'"{account}"')
-    at, times = _of_spans(column, spans)
-    parameters |= of_scope | times | dict(values)
+    parameters |= of_scope | dict(values)
     if table == "cloudtrail":
         parameters["superseded"] = list(asked.lake.superseded)
-    marks, sums = [], []
+    first, last = asked.window.cut(_FIRST, _LAST)
+    at, times = _of_spans(column, [(first, last)])
+    figures = []
     for number, (window, where) in enumerate(wanted):
-        first, last = window.cut(spans[0][0], spans[-1][1])
-        parameters |= {f"first_{number}": first, f"last_{number}": last}
-        marks.append(
-            f"CASE WHEN t >= $first_{number} AND t <= $last_{number} AND ({where}) THEN t END AS t{number}"
-        )
-        sums.append(f"min(t{number}), max(t{number})")
+        since, until = window.cut(first, last)
+        parameters |= {f"first_{number}": since, f"last_{number}": until}
+        met = f'FILTER ("{column}" >= $first_{number} AND "{column}" <= $last_{number} AND ({where}))'
+        figures += [f'min("{column}") {met} AS a{number}', f'max("{column}") {met} AS b{number}']
     seen = f"{at} AND {named} AND {allowed} AND {default_view(table)}"
-    source = relation(plan.files, plan.iceberg_schema, seen + " ".join(marks))
-    sql = (
-        f'WITH named AS (SELECT *, "{column}" AS t FROM {source} WHERE {seen}),'
-        f" marked AS (SELECT {', '.join(marks)} FROM named) SELECT {', '.join(sums)} FROM marked"
-    )
+    sums = ", ".join(f"min(a{number}), max(b{number})" for number in range(len(wanted)))
     with reading() as connection:
-        row = connection.execute(sql, parameters).fetchone() or ()
+        source, needed = by_file.counted(connection, plan, ", ".join(figures), seen, parameters | times)
+        row = connection.execute(f"SELECT {sums} FROM {source}", needed).fetchone() or ()
     return [None if first is None else (first, last) for first, last in zip(row[::2], row[1::2], strict=True)]
 
 

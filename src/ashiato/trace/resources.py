@@ -16,7 +16,7 @@ from ashiato.config.item import ConfigItem, ResourceKey
 from ashiato.core.scope import AccountScope
 from ashiato.lake.plans import PinnedLake
 from ashiato.trace.changes import cause_json, difference_json
-from ashiato.trace.connections import connection_document, joined, settled
+from ashiato.trace.connections import COLUMNS, connection_document, joined, settled
 from ashiato.trace.hosts import members
 from ashiato.trace.keys import Key, Window, footprints
 from ashiato.trace.reading import Asked, newest
@@ -170,7 +170,7 @@ def passing(
     asked = Asked(lake, keys, scope, window)
     there = footprints(lake, keys, scope, window, ["vpc_flow_logs"])
     for most in _FLOWS:
-        rows = newest(asked, "vpc_flow_logs", there, most)
+        rows = newest(asked, "vpc_flow_logs", there, most, columns=COLUMNS)
         whole = rows.num_rows < most or most == _FLOWS[-1]
         found = joined(rows) if whole else settled(rows)
         if whole or len(found) > limit:

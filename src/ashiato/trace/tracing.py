@@ -24,8 +24,10 @@ from ashiato.core.errors import WrongUse
 from ashiato.core.scope import AccountScope
 from ashiato.core.settings import Settings
 from ashiato.core.spans import shifted
+from ashiato.formats import cloudtrail_entities, flow_entities
 from ashiato.formats.tables import LOG_TABLES, TABLES
 from ashiato.lake.plans import PinnedLake
+from ashiato.trace import acting, connections
 from ashiato.trace.changes import changes
 from ashiato.trace.connections import GAP, Connection, connection_document
 from ashiato.trace.counting import Count, count
@@ -42,7 +44,7 @@ from ashiato.trace.subjects import Subject, resolve
 from ashiato.trace.surroundings import Surroundings
 from ashiato.trace.telling import Telling
 from ashiato.trace.touching import alerts_of
-from ashiato.words import Language
+from ashiato.words import SPOKEN, Language
 
 #: Records of each log that related things and connections are taken from.
 MOST_RECORDS: Final = 10_000
@@ -51,6 +53,13 @@ MOST_JOINED: Final = 1_000
 #: Rows of a lane without a limit.
 MOST_ROWS: Final = 100_000
 DEFAULT_LIMIT: Final = 50
+#: Columns that lanes, related things and answers are made of; of items every one.
+_COLUMNS: Final = {
+    "cloudtrail": tuple(
+        dict.fromkeys((*acting.COLUMNS, *cloudtrail_entities.COLUMNS, *SPOKEN, "delivered_at", "ingested_at"))
+    ),
+    "vpc_flow_logs": tuple(dict.fromkeys((*connections.COLUMNS, *flow_entities.ENTITY_COLUMNS))),
+}
 #: What a trace has beside its lanes. `causes`: of changes; `links`: from cause to effect.
 PARTS: Final = frozenset({"answers", "alerts", "causes", "gaps", "links", "origin", "related"})
 
@@ -150,7 +159,9 @@ class _Making:
             else min(shown, MOST_ROWS)
         )
         self.most[table] = most
-        rows = newest(self.asked, table, self.found, most, after=place)
+        # Raw records are whole.
+        columns = () if self.wanted.records and table != "vpc_flow_logs" else _COLUMNS.get(table, ())
+        rows = newest(self.asked, table, self.found, most, after=place, columns=columns)
         return rows if rows.num_columns else TABLES[table].schema.empty_table()
 
     def document(self) -> dict[str, Any]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
+from ashiato.config.write_index import naming
 from ashiato.core.clock import now
 from ashiato.core.kept import Kept
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Settings
+from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import coverage
+from ashiato.lake.held import look_into, only
 from ashiato.lake.home import Home
+from ashiato.lake.naming import files_naming, files_of
 from ashiato.lake.plans import PinnedLake
+from ashiato.lake.predicates import everything
 from ashiato.network.addresses import Networks
 from ashiato.network.origins import Origins, origins
 from ashiato.watch.activity import LOGS, WEEK, WEEKS, Hour, Log, activity, whole_hour
@@ -26,6 +33,10 @@ from ashiato.watch.silence import silent
 #: Numbers older than this are made anew, and meanwhile shown for so long.
 SECONDS = 15.0
 BEAR_SECONDS = 300.0
+
+
+#: Rows of the files that are looked into before anybody asks.
+_MOST_ROWS: Final = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -100,11 +111,27 @@ class Standing:
                 lambda: self.report(EVERY_ACCOUNT),
                 lambda: self.origins(window, EVERY_ACCOUNT),
                 *(partial(self.activity, log, window, EVERY_ACCOUNT) for log in LOGS),
+                *(partial(self._files, table) for table in (*LOG_TABLES, "footprints")),
             ]
             for look in looks:
                 if self.ending.is_set():
                     return
                 look()
+
+    def _files(self, table: str) -> None:
+        """Read what traces ask of a table's files, the newest as far as it would be kept."""
+        with PinnedLake(self.home) as lake:
+            plan = lake.plan(table, everything())
+            newest = sorted(plan.live, key=lambda file: file.last, reverse=True)
+            rows = accumulate(file.rows for file in newest)
+            plan = only(plan, [file.path for file, n in zip(newest, rows, strict=True) if n <= _MOST_ROWS])
+            if table == "footprints":
+                files_of(plan, [""])
+                return
+            files_naming(plan, [0])
+            look_into(plan)
+            if table == "cloudtrail":
+                deque(naming(plan, [0]), maxlen=0)
 
     def _report(self) -> dict[str, Any]:
         found = coverage(self.home)

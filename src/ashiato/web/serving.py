@@ -21,6 +21,7 @@ def run(site: Site, listening: socket.socket) -> None:
     """Serve on a bound socket until SIGTERM or SIGINT (a second one ends it without waiting)."""
     import uvicorn
 
+    from ashiato.core.memory import seek_garbage_seldom
     from ashiato.web.app import make_app
 
     config = uvicorn.Config(
@@ -51,6 +52,8 @@ def run(site: Site, listening: socket.socket) -> None:
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
+    # A look for garbage among all that is kept of files stops every page for a tenth of a second.
+    seek_garbage_seldom()
     # No daemon: native code that is cut off at the interpreter's end aborts the process.
     threading.Thread(target=site.standing.begin, name="ashiato-first-look").start()
     try:

@@ -5,7 +5,7 @@
 
 from ashiato.words.messages import LANGUAGES, Language
 from ashiato.words.names import Names
-from ashiato.words.sentences import Sentence, resources, sentence
+from ashiato.words.sentences import SPOKEN, Sentence, resources, sentence
 from ashiato.words.times import when
 
-__all__ = ["LANGUAGES", "Language", "Names", "Sentence", "resources", "sentence", "when"]
+__all__ = ["LANGUAGES", "SPOKEN", "Language", "Names", "Sentence", "resources", "sentence", "when"]

@@ -100,6 +100,14 @@ def sentence(record: Mapping[str, Any], language: Language = "en", names: Names 
 _NO_NAMES: Final = Names()
 
 
+#: Columns of `cloudtrail` that sentences, and what else is said of who called (formats.principals), are made of.
+SPOKEN: Final = (
+    "eventTime", "eventSource", "eventName", "eventType", "eventCategory", "awsRegion", "recipientAccountId",
+    "userIdentity", "sourceIPAddress", "userAgent", "sessionCredentialFromConsole", "errorCode", "errorMessage",
+    "requestParameters", "responseElements", "additionalEventData", "serviceEventDetails", "insightDetails", "summary",
+    "resources", "readOnly",
+)  # fmt: skip
+
 #: Insights and aggregates have no eventName.
 _OF_CALLS: Final = (
     "eventName",
