@@ -194,4 +194,6 @@ def home_of(bench: Bench, rows: int) -> Path:
         base = read_rows(load.files, min(BASE_ROWS, max(200, rows // sizes.lookup_days)))
         build(place / "home", base, rows, sizes.lookup_days, bench.threads, bench.say)
         (place / "made").write_text("")
-    return place / "home"
+    # What an earlier version made is migrated.
+    with Home.open_for_writing(place / "home", "benchmark"):
+        return place / "home"

@@ -25,7 +25,7 @@ from ashiato.trace.keys import Window
 from ashiato.trace.lanes import folded as folded_connections
 from ashiato.trace.lanes import lane, together
 from ashiato.trace.paging import LANES, cursor_of, places_of
-from ashiato.trace.reading import Place, _fewer
+from ashiato.trace.reading import _MOST_PORTIONS, _MOST_SPANS, Place, _fewer, _length, _portions
 from ashiato.trace.recognising import recognise
 from ashiato.trace.telling import Telling
 
@@ -305,3 +305,20 @@ def test_what_a_window_cuts_lies_in_it(a: datetime, b: datetime, c: datetime, d:
     low, high = window.cut(first, last)
     assert window.holds(low, high)
     assert window.holds(first, last) == ((low, high) == (first, last))
+
+
+@given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 90)), min_size=1, max_size=400), st.booleans())
+def test_portions_hold_every_span_once_and_come_in_order(hours: list[tuple[int, int]], oldest: bool) -> None:
+    minute = timedelta(minutes=1)
+    starts = dict(hours)
+    spans = sorted(
+        (BEGIN + h * 60 * minute, BEGIN + (h * 60 + min(n, 59)) * minute) for h, n in starts.items()
+    )
+    portions = list(_portions(spans, oldest=oldest))
+    assert len(portions) <= _MOST_PORTIONS
+    assert all(0 < len(p) <= _MOST_SPANS for p in portions)
+    flat = [span for p in (portions if oldest else reversed(portions)) for span in p]
+    assert all(before[1] < after[0] for before, after in pairwise(flat))
+    assert all(sum(a <= first and last <= b for a, b in flat) == 1 for first, last in spans)
+    if len(portions) == 1 and len(spans) > _MOST_SPANS:
+        assert _length(portions[0]) <= 2 * _length(spans)

@@ -25,6 +25,10 @@ from ashiato.trace.keys import Key, Window, condition
 
 #: Spans of time that a read asks for: each costs time in every row. More are joined over the shortest gaps.
 _MOST_SPANS: Final = 16
+#: Rows of files that are read at once, whatever lies between the spans that are asked for.
+_FEW_ROWS: Final = 2_000_000
+#: Reads that one read is cut into, at most.
+_MOST_PORTIONS: Final = 16
 #: Rows whose exact times are looked up first: a page's worth.
 _FEW: Final = 400
 #: Rows that DuckDB orders before it reads wide columns (its setting late_materialization_max_rows).
@@ -151,7 +155,27 @@ def _spans(days: Sequence[_Day], window: Window, after: Place | None) -> list[tu
                 last = min(last, after.time)
             if first <= last:
                 spans.append((first, last))
-    return _fewer(spans)
+    return sorted(spans)
+
+
+def _portions(spans: Sequence[Span], *, oldest: bool) -> Iterator[list[Span]]:
+    """The spans in portions to be read one after the other, the newest (or oldest) first: one where joining them adds
+    little, else few spans each, so that what lies between need not be read."""
+    joined = _fewer(spans)
+    if len(spans) <= _MOST_SPANS or _length(joined) <= 2 * _length(spans):
+        yield joined
+        return
+    each = max(_MOST_SPANS, -(-len(spans) // _MOST_PORTIONS))
+    if oldest:
+        for start in range(0, len(spans), each):
+            yield _fewer(spans[start : start + each])
+    else:
+        for end in range(len(spans), 0, -each):
+            yield _fewer(spans[max(0, end - each) : end])
+
+
+def _length(spans: Sequence[Span]) -> timedelta:
+    return sum((last - first for first, last in spans), timedelta())
 
 
 def _fewer(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
@@ -161,7 +185,7 @@ def _fewer(spans: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, d
         return []
     ordered = sorted(spans)
     whole = ordered[0][0], ordered[-1][1]
-    if 2 * sum((last - first for first, last in ordered), timedelta()) > whole[1] - whole[0]:
+    if 2 * _length(ordered) > whole[1] - whole[0]:
         return [whole]
     longest = sorted(range(1, len(ordered)), key=lambda n: ordered[n - 1][1] - ordered[n][0])[
         : _MOST_SPANS - 1
@@ -201,15 +225,22 @@ def _read(wanted: _Wanted, spans: list[Span], limit: int) -> pa.Table:
     """The rows; a few are looked for where the newest (or oldest) are, and further only for those that lack."""
     parts: list[pa.Table] = []
     few = _FIRST_FILES
-    while spans and limit > 0:
-        plan = _planned(wanted.asked, wanted.table, spans, wanted.among)
-        if not plan.files:
-            break
-        spans, later = split(plan, spans, few, oldest=wanted.oldest) if limit <= _FEW else (spans, [])
-        part = _rows(wanted, during(plan, spans), spans, limit) if spans else pa.table({})
-        parts += [part] if part.num_rows else []
-        limit -= part.num_rows
-        spans, few = later, few * 8
+    if not spans:
+        return pa.table({})
+    plan = _planned(wanted.asked, wanted.table, spans, wanted.among)
+    # A read more costs as much as a hundred thousand rows.
+    few_rows = plan.rows <= _FEW_ROWS
+    for portion in [_fewer(spans)] if few_rows else _portions(spans, oldest=wanted.oldest):
+        left = portion
+        while left and limit > 0:
+            plan = _planned(wanted.asked, wanted.table, left, wanted.among)
+            if not plan.files:
+                break
+            here, left = split(plan, left, few, oldest=wanted.oldest) if limit <= _FEW else (left, [])
+            part = _rows(wanted, during(plan, here), here, limit) if here else pa.table({})
+            parts += [part] if part.num_rows else []
+            limit -= part.num_rows
+            few *= 8
     return pa.concat_tables(parts) if parts else pa.table({})
 
 
