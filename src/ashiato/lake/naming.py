@@ -8,7 +8,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from cachetools import LRUCache, cached
 
@@ -18,7 +17,7 @@ from ashiato.lake.table_plan import TablePlan
 _MOST_ALONE: Final = 60
 #: Rows of a file up to which it is kept what it names, some 4 bytes for each: larger ones hold most that is asked for.
 _MOST_ROWS: Final = 50_000
-_files: LRUCache[tuple[str, str], npt.NDArray[np.int32]] = LRUCache(
+_files: LRUCache[tuple[str], npt.NDArray[np.int32]] = LRUCache(
     64 << 20, getsizeof=lambda held: int(held.nbytes)
 )
 
@@ -37,19 +36,8 @@ def files_naming(plan: TablePlan, hashes: Sequence[int]) -> Sequence[str]:
 
     To read a file's column for this costs as much as to search it once, and is done once: a data file never changes.
     """
-    return _holding(plan, "entities", hashes)
-
-
-def files_of(plan: TablePlan, values: Iterable[str]) -> Sequence[str]:
-    """The same of a plan of footprints, for entities as they are written."""
-    return _holding(plan, "entity", [hash(value) for value in values])
-
-
-def _holding(plan: TablePlan, column: str, hashes: Sequence[int]) -> Sequence[str]:
     wanted = _halves(np.array(hashes, np.int64))
-    return [
-        file.path for file in plan.live if file.rows > _MOST_ROWS or _any_in(wanted, _held(file.path, column))
-    ]
+    return [file.path for file in plan.live if file.rows > _MOST_ROWS or _any_in(wanted, _held(file.path))]
 
 
 def _any_in(wanted: npt.NDArray[np.int32], held: npt.NDArray[np.int32]) -> bool:
@@ -59,10 +47,8 @@ def _any_in(wanted: npt.NDArray[np.int32], held: npt.NDArray[np.int32]) -> bool:
 
 
 @cached(_files, lock=Lock())
-def _held(file: str, column: str) -> npt.NDArray[np.int32]:
-    rows = pq.read_table(file, columns=[column], partitioning=None)[column]
-    if column == "entity":
-        return _halves(np.array([hash(value) for value in pc.unique(rows).to_pylist()], np.int64))
+def _held(file: str) -> npt.NDArray[np.int32]:
+    rows = pq.read_table(file, columns=["entities"], partitioning=None)["entities"]
     return _halves(
         np.concatenate([np.empty(0, np.int64), *(part.flatten().to_numpy() for part in rows.chunks)])
     )

@@ -15,8 +15,9 @@ from ashiato.formats.tables import FOOTPRINTS, LOG_TABLES, TABLES
 from ashiato.lake.by_snapshot import BySnapshot
 from ashiato.lake.day_states import LogDay
 from ashiato.lake.footprint_counts import Counter, default_view, selection
+from ashiato.lake.footprint_rows import footprints_of
 from ashiato.lake.footprints import superseded
-from ashiato.lake.naming import files_naming, files_of, naming
+from ashiato.lake.naming import files_naming, naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import any_of, at_least, at_most
 from ashiato.lake.reading import reading
@@ -27,6 +28,8 @@ _FAR_PAST, _FAR_FUTURE = date.min, date.max
 _BATCH_ROWS = 20_000
 #: Runs of days that are planned and read at once: a plan costs time by itself.
 _RUNS_A_READ = 16
+#: Footprints up to which every file is looked into.
+_MOST_ROWS = 1_000_000
 
 
 def presence(
@@ -86,16 +89,11 @@ def _stored(lake: PinnedLake, values: Sequence[str], days: set[LogDay]) -> pa.Ta
 def _read(lake: PinnedLake, values: Sequence[str], low: date, high: date) -> pa.Table:
     """The footprints of these entities in the files of some days."""
     span = And(at_least("day", low.isoformat()), at_most("day", high.isoformat()))
-    plan = lake.plan("footprints", And(span, any_of("entity", values)))
-    files = files_of(plan, values)
-    if not files:
-        return FOOTPRINTS.schema.empty_table()
-    with reading() as connection:
-        # Constants, not a subquery: they are compared with each row group's statistics and bloom filter.
-        places = ", ".join(f"${i + 1}" for i in range(len(values)))
-        columns = ", ".join(f'"{c.name}"' for c in FOOTPRINTS.columns)
-        sql = f"SELECT {columns} FROM {relation(files, plan.iceberg_schema)} WHERE entity IN ({places})"
-        return connection.sql(sql, params=list(values)).to_arrow_table().cast(FOOTPRINTS.schema)
+    plan = lake.plan("footprints", span)
+    if plan.rows > _MOST_ROWS:
+        # Bounds of entities leave out most files; to look at them takes longer than to look into few.
+        plan = lake.plan("footprints", And(span, any_of("entity", values)))
+    return footprints_of(plan, values)
 
 
 def _counted(

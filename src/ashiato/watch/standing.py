@@ -19,9 +19,10 @@ from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Settings
 from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import coverage
+from ashiato.lake import footprint_rows
 from ashiato.lake.held import look_into, only
 from ashiato.lake.home import Home
-from ashiato.lake.naming import files_naming, files_of
+from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import everything
 from ashiato.network.addresses import Networks
@@ -126,7 +127,7 @@ class Standing:
             rows = accumulate(file.rows for file in newest)
             plan = only(plan, [file.path for file, n in zip(newest, rows, strict=True) if n <= _MOST_ROWS])
             if table == "footprints":
-                files_of(plan, [""])
+                footprint_rows.look_into(plan)
                 return
             files_naming(plan, [0])
             look_into(plan)
