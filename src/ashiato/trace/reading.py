@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from threading import Lock
 from typing import Any, Final
 
 import pyarrow as pa
+from cachetools import LRUCache
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
@@ -38,6 +41,7 @@ _FEW_FILES: Final = 2
 #: Files that a few rows are looked for in first.
 _FIRST_FILES: Final = 8
 _HOUR: Final = timedelta(hours=1)
+_MOMENT: Final = timedelta(microseconds=1)
 #: Times of any record.
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -223,25 +227,69 @@ class _Wanted:
 
 def _read(wanted: _Wanted, spans: list[Span], limit: int) -> pa.Table:
     """The rows; a few are looked for where the newest (or oldest) are, and further only for those that lack."""
-    parts: list[pa.Table] = []
-    few = _FIRST_FILES
     if not spans:
         return pa.table({})
-    plan = _planned(wanted.asked, wanted.table, spans, wanted.among)
-    # A read more costs as much as a hundred thousand rows.
-    few_rows = plan.rows <= _FEW_ROWS
-    for portion in [_fewer(spans)] if few_rows else _portions(spans, oldest=wanted.oldest):
+    parts: list[pa.Table] = []
+    most, few = limit, _FIRST_FILES
+    for portion, plan, settled in _steps(wanted, spans, limit):
         left = portion
         while left and limit > 0:
-            plan = _planned(wanted.asked, wanted.table, left, wanted.among)
+            plan = during(plan, left)
             if not plan.files:
                 break
-            here, left = split(plan, left, few, oldest=wanted.oldest) if limit <= _FEW else (left, [])
-            part = _rows(wanted, during(plan, here), here, limit) if here else pa.table({})
+            here, left = split(plan, left, few, oldest=wanted.oldest) if most <= _FEW else (left, [])
+            if settled:
+                part = _settled(wanted, during(plan, here), here, most).slice(0, limit)
+            else:
+                part = _rows(wanted, during(plan, here), here, limit) if here else pa.table({})
             parts += [part] if part.num_rows else []
             limit -= part.num_rows
             few *= 8
     return pa.concat_tables(parts) if parts else pa.table({})
+
+
+def _steps(wanted: _Wanted, spans: list[Span], limit: int) -> Iterator[tuple[list[Span], TablePlan, bool]]:
+    """Spans to be read one after the other, a plan that has their files, and whether these are files of settled days of
+    which many rows are read."""
+    newer, older = spans, []
+    if limit > _FEW and not wanted.oldest:
+        unsettled = [d.day for d in wanted.asked.lake.days[1] if d.table == wanted.table]
+        end = datetime.combine(min(unsettled), time(), UTC) if unsettled else None
+        newer = [] if end is None else [(max(first, end), last) for first, last in spans if last >= end]
+        older = [(f, t if end is None else min(t, end - _MOMENT)) for f, t in spans if end is None or f < end]
+    for part, settled in ((newer, False), (older, True)):
+        if not part:
+            continue
+        plan = _planned(wanted.asked, wanted.table, part, wanted.among)
+        # A read more costs as much as a hundred thousand rows.
+        if plan.rows <= _FEW_ROWS:
+            yield _fewer(part), plan, settled
+        else:
+            yield from ((portion, plan, settled) for portion in _portions(part, oldest=wanted.oldest))
+
+
+#: Rows of settled days that were read: many people look at one thing, and one person at its pages.
+_kept: Final[LRUCache[Any, pa.Table]] = LRUCache(96 << 20, getsizeof=lambda rows: int(rows.nbytes) + 2000)
+_lock: Final = Lock()
+
+
+def _settled(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:
+    """The rows of these files, which stay what they are: kept by all that they follow from."""
+    asked = wanted.asked
+    superseded = tuple(asked.lake.superseded) if wanted.table == "cloudtrail" else ()
+    values = repr(sorted(wanted.values.items()))
+    at = (
+        plan.files, tuple(spans), tuple(asked.keys), asked.scope, wanted.after, wanted.where, values, wanted.oldest,
+        tuple(wanted.columns), limit, superseded,
+    )  # fmt: skip
+    with _lock:
+        found = _kept.get(at)
+    if found is None:
+        found = _rows(wanted, plan, spans, limit)
+        # Too large to be kept.
+        with _lock, suppress(ValueError):
+            _kept[at] = found
+    return found
 
 
 def _rows(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:
