@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -81,3 +82,34 @@ def test_origins_are_all_calls_by_network(standing: Standing, window: Window) ->
     )
     assert sum(o.records for o in found.networks) == whole
     assert [o.records for o in found.networks] == sorted((o.records for o in found.networks), reverse=True)
+
+
+def test_files_are_looked_into_when_somebody_came_and_not_before(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(standing, "_files", looked.append)
+    attending = threading.Thread(target=standing.attend)
+    attending.start()
+    attending.join(0.2)
+    assert looked == []
+    standing.visited.set()
+    attending.join(60)
+    assert not attending.is_alive()
+    assert looked == ["cloudtrail", "config_items", "vpc_flow_logs", "footprints"]
+
+
+def test_the_end_is_not_waited_for(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    monkeypatch.setattr(standing, "_files", looked.append)
+    attending = threading.Thread(target=standing.attend)
+    attending.start()
+    standing.end()
+    attending.join(60)
+    assert not attending.is_alive()
+    assert looked == []
+
+
+@pytest.mark.parametrize("table", ["cloudtrail", "config_items", "vpc_flow_logs", "footprints"])
+def test_what_is_looked_into_can_be_of_any_table(standing: Standing, table: str) -> None:
+    standing._files(table)

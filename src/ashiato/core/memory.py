@@ -43,6 +43,18 @@ def expect_much() -> None:
             mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
+def give_back() -> None:
+    """Give memory that was let go of back to the system, after much was read once."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        # Other C libraries have no such function.
+        if trim is not None:
+            trim(0)
+
+
 def peak_rss() -> int:
     """The largest resident set of this process so far, in bytes."""
     try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from cachetools import LRUCache, cached
 
 from ashiato.formats.tables import FOOTPRINTS
-from ashiato.lake.facts import FileFacts
-from ashiato.lake.held import only
 from ashiato.lake.reading import reading
 from ashiato.lake.scan import relation
 from ashiato.lake.table_plan import TablePlan
@@ -25,7 +26,7 @@ _MOST_ROWS: Final = 100_000
 _MOST_BYTES: Final = 64 << 20
 _COLUMNS: Final = ", ".join(f'"{c.name}"' for c in FOOTPRINTS.columns)
 #: Texts of which there are few.
-_CODED: Final = ("kind", "account", "role", "table")
+_CODED: Final = ["kind", "account", "role", "table"]
 
 
 @dataclass(frozen=True)
@@ -48,52 +49,44 @@ class _Rows:
         return np.sort(np.concatenate(found)) if found else np.empty(0, np.int32)
 
 
-def _read(source: str, count: int) -> Sequence[_Rows]:
-    with reading() as opened:
-        found = opened.sql(
-            f"SELECT file_index, {_COLUMNS} FROM {source} ORDER BY file_index, file_row_number"
-        ).to_arrow_table()
-    ends = np.searchsorted(found["file_index"].to_numpy(), np.arange(count), side="right").tolist()
-    rows = found.select([c.name for c in FOOTPRINTS.columns]).cast(FOOTPRINTS.schema).combine_chunks()
-    made = []
-    for start, end in zip([0, *ends], ends, strict=False):
-        # Taken, not sliced: a slice keeps all that it is of.
-        own = rows.take(pa.array(np.arange(start, end)))
-        for name in _CODED:
-            own = own.set_column(own.column_names.index(name), name, own[name].dictionary_encode())
-        hashes = np.array([hash(text) for text in own["entity"].to_pylist()], np.int64)
-        order = np.argsort(hashes, kind="stable").astype(np.int32)
-        made.append(_Rows(hashes[order], order, own))
-    return made
+_files: Final[LRUCache[tuple[str], _Rows]] = LRUCache(_MOST_BYTES, getsizeof=lambda rows: rows.bytes)
 
 
-_facts: Final = FileFacts(_read, most=_MOST_BYTES, size=lambda rows: rows.bytes)
+@cached(_files, lock=Lock())
+def _held(file: str) -> _Rows:
+    rows = pq.read_table(file, partitioning=None, read_dictionary=_CODED).combine_chunks()
+    rows = rows.select([c.name for c in FOOTPRINTS.columns])
+    coded = rows["entity"].combine_chunks().dictionary_encode()
+    of_texts = np.array([hash(text) for text in coded.dictionary.to_pylist()], np.int64)
+    hashes = of_texts[coded.indices.to_numpy()]
+    order = np.argsort(hashes, kind="stable").astype(np.int32)
+    return _Rows(hashes[order], order, rows)
 
 
 def look_into(plan: TablePlan) -> None:
     """Read beforehand what is kept of these files."""
-    for _ in _facts.of(_small(plan)):
-        pass
-
-
-def _small(plan: TablePlan) -> TablePlan:
-    return only(plan, [file.path for file in plan.live if file.rows <= _MOST_ROWS])
+    for file in plan.live:
+        if file.rows <= _MOST_ROWS:
+            _held(file.path)
 
 
 def footprints_of(plan: TablePlan, values: Sequence[str]) -> pa.Table:
     """The rows of `footprints` in a plan's files that are of these entities."""
-    small = _small(plan)
     wanted = np.unique(np.array([hash(value) for value in values], np.int64))
     parts = [FOOTPRINTS.schema.empty_table()]
-    for _, held in _facts.of(small):
+    large = []
+    for file in plan.live:
+        if file.rows > _MOST_ROWS:
+            large.append(file.path)
+            continue
+        held = _held(file.path)
         places = held.of(wanted)
         if len(places):
             parts.append(held.rows.take(pa.array(places)).cast(FOOTPRINTS.schema))
     found = pa.concat_tables(parts)
     # Of several texts with one hash.
     found = found.filter(pc.is_in(found["entity"], pa.array(values, pa.string())))
-    kept = set(small.files)
-    return pa.concat_tables([found, *_asked(plan, [f for f in plan.files if f not in kept], values)])
+    return pa.concat_tables([found, *_asked(plan, large, values)])
 
 
 def _asked(plan: TablePlan, files: Sequence[str], values: Sequence[str]) -> list[pa.Table]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from ashiato.config.write_index import naming
 from ashiato.core.clock import now
 from ashiato.core.kept import Kept
+from ashiato.core.memory import give_back
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Settings
 from ashiato.formats.tables import LOG_TABLES
@@ -59,8 +60,9 @@ class Standing:
         self._kept = Kept()
         self._habits = Habits()
         self._networks: Networks | None = None
-        #: Set when the process ends: no further look is begun.
-        self.ending = threading.Event()
+        #: Set when somebody asks for a page: what nobody looks at takes no memory.
+        self.visited = threading.Event()
+        self._ending = threading.Event()
 
     def window(self, days: int) -> Window:
         """The newest `days`, to this hour or, where nothing comes any more, to the newest record's."""
@@ -104,20 +106,31 @@ class Standing:
         nothing: dict[str, Any] = {"failed": [], "list_requests": [], "disk": None, "watched": []}
         return {**report, **own, **nothing}
 
-    def begin(self) -> None:
-        """Look at all once, so that the first who asks need not wait; errors are for those who ask."""
+    def attend(self) -> None:
+        """Look at all once, so that the first who asks need not wait; when somebody came, look into the files that traces
+        will ask of. Until `end`; errors are for those who ask."""
         with contextlib.suppress(Exception):
             window = self.window(7)
-            looks: list[Callable[[], object]] = [
+            self._look_at(
                 lambda: self.report(EVERY_ACCOUNT),
                 lambda: self.origins(window, EVERY_ACCOUNT),
                 *(partial(self.activity, log, window, EVERY_ACCOUNT) for log in LOGS),
-                *(partial(self._files, table) for table in (*LOG_TABLES, "footprints")),
-            ]
-            for look in looks:
-                if self.ending.is_set():
-                    return
-                look()
+            )
+        self.visited.wait()
+        with contextlib.suppress(Exception):
+            self._look_at(*(partial(self._files, table) for table in (*LOG_TABLES, "footprints")))
+
+    def end(self) -> None:
+        """The process ends: no further look is begun."""
+        self._ending.set()
+        self.visited.set()
+
+    def _look_at(self, *looks: Callable[[], object]) -> None:
+        for look in looks:
+            if self._ending.is_set():
+                return
+            look()
+            give_back()
 
     def _files(self, table: str) -> None:
         """Read what traces ask of a table's files, the newest as far as it would be kept."""

@@ -133,6 +133,8 @@ def answer(site: Site, request: Request, route: Route, form: Mapping[str, list[s
         if isinstance(entered, Response):
             return entered
         visit = entered
+        if visit.identity is not None:
+            site.standing.visited.set()
         found = route.handler(visit)
         assert isinstance(found, Response)
     except NotFound as error:

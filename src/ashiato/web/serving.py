@@ -55,8 +55,8 @@ def run(site: Site, listening: socket.socket) -> None:
     # A look for garbage among all that is kept of files stops every page for a tenth of a second.
     seek_garbage_seldom()
     # No daemon: native code that is cut off at the interpreter's end aborts the process.
-    threading.Thread(target=site.standing.begin, name="ashiato-first-look").start()
+    threading.Thread(target=site.standing.attend, name="ashiato-first-look").start()
     try:
         Server(config).run(sockets=[listening])
     finally:
-        site.standing.ending.set()
+        site.standing.end()
