@@ -134,7 +134,8 @@ def test_every_road_every_channel_killed_and_cut_off_on_the_way(tmp_path: Path, 
             print(f"an event was told {seconds:.1f} s after it was sent")
             assert seconds <= 20
             until(settled, "the last ones are told", 60)
-        assert watch.healthz() == (200, watch.healthz()[1]), watch.healthz()
+        status, said = watch.healthz()
+        assert status == 200, said
         watch.end()
     finally:
         watch.close()
