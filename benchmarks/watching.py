@@ -258,6 +258,16 @@ class Compacting:
         self._thread.join()
 
 
+def _evaluate(watch: Watch, home: Home, settings: Settings, notifier: Notifier) -> None:
+    """Let the loop evaluate the rules, and tell the notifier."""
+    evaluation = LiveEvaluation(home, settings, lambda _: None, watch.observe, watch.pipeline.committing)
+    evaluation.begin()
+    watch.after_commit.append(evaluation.after_commit)
+    deliverer = Deliverer(home.ledger, settings, opened=lambda _: notifier)
+    watch.add_service("delivery", deliverer.run)
+    watch.add_service("reconcile", evaluation.run)
+
+
 def measure(
     home: Path,
     rate: int,
@@ -296,14 +306,7 @@ def measure(
         settings = Settings(home=home, watch=Watching(), channels=[channel])
         watch = Watch(opened, settings, lives=streams)
         if rules:
-            evaluation = LiveEvaluation(
-                opened, settings, lambda _: None, watch.observe, watch.pipeline.committing
-            )
-            evaluation.begin()
-            watch.after_commit.append(evaluation.after_commit)
-            deliverer = Deliverer(opened.ledger, settings, opened=lambda _: notifier)
-            watch.add_service("delivery", deliverer.run)
-            watch.add_service("reconcile", evaluation.run)
+            _evaluate(watch, opened, settings, notifier)
         watch.after_commit.append(lambda c: commits.append((c.at - c.began).total_seconds()))
         began, cpu = time.perf_counter(), time.process_time()
         thread = threading.Thread(target=watch.run)

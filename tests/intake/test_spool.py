@@ -106,6 +106,27 @@ def test_a_damaged_file_is_named_and_stays_and_the_others_are_taken_in(tmp_path:
     assert list(folder.iterdir()) == [cut]
 
 
+def test_what_cannot_be_read_stays_though_all_that_came_with_it_is_taken_in(tmp_path: Path) -> None:
+    with Home.open_for_writing(tmp_path, "test") as opened:
+        folder = tmp_path / "spool"
+        good, bad = _records(5), b'{"Records": []}' + b" " * 100
+        file = Spool(folder).put_many([(_ref("q:1"), good, None), (_ref("q:2"), bad, None)])[0].file
+        file.write_bytes(file.read_bytes().replace(bad, bad[:-1] + b"x"))
+        reports = [Collector(opened, processes=1).run([]) for _ in range(2)]
+    assert [(r.taken, [f.ref.name for f in r.failures]) for r in reports] == [(1, ["q:2"]), (0, ["q:2"])]
+    assert list(folder.iterdir()) == [file]
+    assert count(tmp_path, "cloudtrail") == 5
+
+
+def test_what_another_version_left_is_named_and_stays(tmp_path: Path) -> None:
+    with Home.open_for_writing(tmp_path, "test") as opened:
+        other = tmp_path / "spool" / "0123.json"
+        other.write_text('{"source": "queue"}')
+        report = Collector(opened, processes=1).run([])
+    assert [str(other) in p for p in report.problems] == [True]
+    assert other.exists()
+
+
 def test_an_entry_whose_bytes_changed_is_not_taken_for_what_was_written(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     entry = spool.put(_ref("q:1"), b"0123456789" * 100)

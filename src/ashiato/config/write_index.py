@@ -6,6 +6,7 @@ once and kept, so that only rows that are told of are read again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -117,6 +118,11 @@ def _shared(texts: pa.StringArray) -> list[str]:
 _facts: Final = FileFacts(_read, most=_MOST_BYTES, size=lambda writes: writes.bytes)
 _events: Final[LRUCache[Place, dict[str, Any]]] = LRUCache(_MOST_EVENTS)
 _lock: Final = Lock()
+
+
+def look_into(plan: TablePlan) -> None:
+    """Read beforehand what is kept of these files."""
+    deque(_facts.of(plan), maxlen=0)
 
 
 def naming(plan: TablePlan, hashes: Iterable[int], calls: Container[str] | None = None) -> Iterator[Named]:

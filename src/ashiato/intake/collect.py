@@ -22,7 +22,7 @@ import pyarrow as pa
 from ashiato.core.errors import AshiatoError, SourceUnavailable
 from ashiato.core.memory import expect_much
 from ashiato.formats.tables import LOG_TABLES
-from ashiato.intake.spool import Spool, SpoolSource
+from ashiato.intake.spool import Spool, SpoolEntry, SpoolSource
 from ashiato.intake.taken import SLICE, failed_earlier, known, note_failures
 from ashiato.intake.units import (
     UNIT_BYTES,
@@ -139,6 +139,7 @@ class Collector:
         self.flow_format = flow_format
         self.on_progress = on_progress or (lambda _: None)
         self.report = CollectReport()
+        self.spool = Spool(home.folder / "spool")
         self.progress = CollectProgress()
         self.stop = threading.Event()
 
@@ -152,15 +153,14 @@ class Collector:
         ]
         try:
             # What an earlier process kept and could not commit any more comes first.
-            self._spooled()
+            self._spooled(self.spool.entries(self._damaged))
             unavailable: list[SourceUnavailable] = []
             for address, source in sources:
                 if self.stop.is_set():
                     break
                 try:
                     if not _reopens(address):
-                        self._spool(source)
-                        self._spooled()
+                        self._spooled(self._spool(source))
                         continue
                     self._source(source, SourceSpec(address, source.name, options or SourceOptions()))
                 except SourceUnavailable as error:
@@ -175,21 +175,18 @@ class Collector:
         self.report.interrupted = self.stop.is_set()
         return self.report
 
-    def _spool(self, source: Source) -> None:
+    def _spool(self, source: Source) -> list[SpoolEntry]:
         """Keep what cannot be read twice before anything is made of it."""
         self.writer.step("spool")
-        spool = Spool(self.home.folder / "spool")
-        for ref in source.objects():
-            spool.put(ref, source.fetch(ref))
+        return [self.spool.put(ref, source.fetch(ref)) for ref in source.objects()]
 
-    def _spooled(self) -> None:
-        def damaged(path: Path, why: str) -> None:
-            self.report.problems.append(f"{path} cannot be read, and stays there: {why}")
-
-        spool = Spool(self.home.folder / "spool")
-        if entries := spool.entries(damaged):
-            source = SpoolSource(spool, entries)
+    def _spooled(self, entries: Sequence[SpoolEntry]) -> None:
+        if entries:
+            source = SpoolSource(self.spool, entries)
             self._source(source, SourceSpec(SPOOL, source.name, SourceOptions()), notes=source.note)
+
+    def _damaged(self, path: Path, why: str) -> None:
+        self.report.problems.append(f"{path} cannot be read, and stays there: {why}")
 
     def _source(
         self,

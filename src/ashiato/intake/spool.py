@@ -91,9 +91,9 @@ class Spool:
 
     def entries(self, damaged: Callable[[Path, str], None] = lambda _path, _why: None) -> list[SpoolEntry]:
         """What was kept and is not yet committed, oldest delivery first. `damaged` is told of a file that cannot be
-        read; it stays where it is."""
+        read, or is of another version; it stays where it is."""
         found: list[SpoolEntry] = []
-        for path in sorted(self.folder.glob(f"[!.]*{_SUFFIX}")):
+        for path in sorted(self.folder.glob("[!.]*")):
             try:
                 held = list(_held(path))
             except FileNotFoundError:
@@ -146,6 +146,7 @@ class SpoolSource:
         self._waiting = list(entries)
         self._entries = {entry.ref: entry for entry in entries}
         self._handed_out: list[SpoolEntry] = []
+        self._unread: set[ObjectRef] = set()
 
     def objects(self) -> Iterator[ObjectRef]:
         self.progress = Progress()
@@ -158,13 +159,16 @@ class SpoolSource:
         try:
             return self.spool.content(self._entries[ref])
         except (KeyError, OSError) as error:
+            self._unread.add(ref)
             raise ObjectUnavailable(
                 ref.name, "gone", f"the spooled bytes cannot be read: {error}", "Check the home's disk."
             ) from error
 
     def confirm(self) -> None:
         for entry in self._handed_out:
-            self.spool.forget(entry)
+            # What could not be read is nowhere else.
+            if entry.ref not in self._unread:
+                self.spool.forget(entry)
         self._handed_out.clear()
 
     def note(self, ref: ObjectRef) -> ReadingNote | None:

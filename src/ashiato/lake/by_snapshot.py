@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from contextlib import suppress
+from operator import attrgetter
 from threading import Lock
 from typing import Any, Final, Generic, TypeVar
 
-from cachetools import LRUCache
+from cachetools import LRUCache, cachedmethod
 
 from ashiato.lake.plans import PinnedLake
 
@@ -25,13 +25,8 @@ class BySnapshot(Generic[T]):
     def of(self, lake: PinnedLake, question: Hashable, answer: Callable[[], T]) -> T:
         """The answer to a question about the table as this reader sees it. `question` names everything else that the
         answer follows from, the account scope too."""
-        at = lake.home.folder, lake.snapshot_id(self.table), question
-        with self._lock:
-            kept = self._kept.get(at)
-        if kept is not None:
-            return kept
-        made = answer()
-        # Too large to be kept.
-        with self._lock, suppress(ValueError):
-            self._kept[at] = made
-        return made
+        return self._answered((lake.home.folder, lake.snapshot_id(self.table), question), answer)
+
+    @cachedmethod(attrgetter("_kept"), key=lambda _self, at, _answer: at, lock=attrgetter("_lock"))
+    def _answered(self, _at: Hashable, answer: Callable[[], T]) -> T:
+        return answer()

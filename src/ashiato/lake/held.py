@@ -82,7 +82,7 @@ def _held(plan: TablePlan) -> Iterator[tuple[LiveFile, Accounts]]:
 
 
 def look_into(plan: TablePlan) -> None:
-    """Find out beforehand what is in these files."""
+    """Read beforehand what is kept of these files."""
     deque(_held(plan), maxlen=0)
 
 

@@ -31,6 +31,13 @@ def naming(hashes: Iterable[int]) -> str:
     return "(" + (" OR ".join(f"list_contains(entities, '{h}'::BIGINT)" for h in wanted) or "false") + ")"
 
 
+def look_into(plan: TablePlan) -> None:
+    """Read beforehand what is kept of these files."""
+    for file in plan.live:
+        if file.rows <= _MOST_ROWS:
+            _held(file.path)
+
+
 def files_naming(plan: TablePlan, hashes: Sequence[int]) -> Sequence[str]:
     """Of the files of a plan of a log those that may hold rows that name one of these.
 

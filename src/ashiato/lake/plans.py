@@ -74,9 +74,10 @@ class PinnedLake:
         is not in the snapshots."""
         return standing_days(self.home.ledger, self.pinned_at)
 
-    @property
+    @cached_property
     def superseded(self) -> Sequence[str]:
-        """Ids of events that a later addendum corrects."""
+        """Ids of events that a later addendum corrects. What is corrected after it was asked first is not in the
+        snapshots."""
         rows = self.home.ledger.rows(sa.select(t.corrections.c.original).distinct())
         return [original for (original,) in rows]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -11,7 +10,7 @@ from threading import Lock
 from typing import Any, Final
 
 import pyarrow as pa
-from cachetools import LRUCache
+from cachetools import LRUCache, cached
 
 from ashiato.core.scope import AccountScope
 from ashiato.formats.tables import ACCOUNT_REGION, TABLES
@@ -268,28 +267,24 @@ def _steps(wanted: _Wanted, spans: list[Span], limit: int) -> Iterator[tuple[lis
             yield from ((portion, plan, settled) for portion in _portions(part, oldest=wanted.oldest))
 
 
-#: Rows of settled days that were read: many people look at one thing, and one person at its pages.
-_kept: Final[LRUCache[Any, pa.Table]] = LRUCache(96 << 20, getsizeof=lambda rows: int(rows.nbytes) + 2000)
-_lock: Final = Lock()
-
-
-def _settled(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:
-    """The rows of these files, which stay what they are: kept by all that they follow from."""
+def _follows_from(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> Hashable:
     asked = wanted.asked
     superseded = tuple(asked.lake.superseded) if wanted.table == "cloudtrail" else ()
     values = repr(sorted(wanted.values.items()))
-    at = (
+    return (
         plan.files, tuple(spans), tuple(asked.keys), asked.scope, wanted.after, wanted.where, values, wanted.oldest,
         tuple(wanted.columns), limit, superseded,
     )  # fmt: skip
-    with _lock:
-        found = _kept.get(at)
-    if found is None:
-        found = _rows(wanted, plan, spans, limit)
-        # Too large to be kept.
-        with _lock, suppress(ValueError):
-            _kept[at] = found
-    return found
+
+
+#: Rows of settled days that were read: many people look at one thing, and one person at its pages.
+_kept: Final[LRUCache[Any, pa.Table]] = LRUCache(96 << 20, getsizeof=lambda rows: int(rows.nbytes) + 2000)
+
+
+@cached(_kept, key=_follows_from, lock=Lock())
+def _settled(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:
+    """The rows of these files, which stay what they are: kept by all that they follow from."""
+    return _rows(wanted, plan, spans, limit)
 
 
 def _rows(wanted: _Wanted, plan: TablePlan, spans: Sequence[Span], limit: int) -> pa.Table:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,18 +11,15 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, Final
 
-from ashiato.config.write_index import naming
+from ashiato.config import write_index
 from ashiato.core.clock import now
 from ashiato.core.kept import Kept
 from ashiato.core.memory import give_back
 from ashiato.core.scope import EVERY_ACCOUNT, AccountScope
 from ashiato.core.settings import Settings
-from ashiato.formats.tables import LOG_TABLES
 from ashiato.intake.coverage import coverage
-from ashiato.lake import footprint_rows
-from ashiato.lake.held import look_into, only
+from ashiato.lake import footprint_rows, held, naming
 from ashiato.lake.home import Home
-from ashiato.lake.naming import files_naming
 from ashiato.lake.plans import PinnedLake
 from ashiato.lake.predicates import everything
 from ashiato.network.addresses import Networks
@@ -37,6 +33,13 @@ SECONDS = 15.0
 BEAR_SECONDS = 300.0
 
 
+#: What keeps anything of a table's files.
+_LOOKED_INTO: Final = {
+    "cloudtrail": (naming, held, write_index),
+    "config_items": (naming, held),
+    "vpc_flow_logs": (naming, held),
+    "footprints": (footprint_rows,),
+}
 #: Rows of the files that are looked into before anybody asks.
 _MOST_ROWS: Final = 2_000_000
 
@@ -118,7 +121,7 @@ class Standing:
             )
         self.visited.wait()
         with contextlib.suppress(Exception):
-            self._look_at(*(partial(self._files, table) for table in (*LOG_TABLES, "footprints")))
+            self._look_at(*(partial(self._files, table) for table in _LOOKED_INTO))
 
     def end(self) -> None:
         """The process ends: no further look is begun."""
@@ -138,14 +141,11 @@ class Standing:
             plan = lake.plan(table, everything())
             newest = sorted(plan.live, key=lambda file: file.last, reverse=True)
             rows = accumulate(file.rows for file in newest)
-            plan = only(plan, [file.path for file, n in zip(newest, rows, strict=True) if n <= _MOST_ROWS])
-            if table == "footprints":
-                footprint_rows.look_into(plan)
-                return
-            files_naming(plan, [0])
-            look_into(plan)
-            if table == "cloudtrail":
-                deque(naming(plan, [0]), maxlen=0)
+            plan = held.only(
+                plan, [file.path for file, n in zip(newest, rows, strict=True) if n <= _MOST_ROWS]
+            )
+            for module in _LOOKED_INTO[table]:
+                module.look_into(plan)
 
     def _report(self) -> dict[str, Any]:
         found = coverage(self.home)
